@@ -72,6 +72,12 @@ STREAM_DELAY_SECONDS: Final = _histogram(
     "leadline_stream_delay_seconds", "From an agent's look to its judgement, on the two machines' clocks."
 )
 STREAM_TRANSITIONS: Final = _counter("leadline_stream_transitions_total", "Alert transitions.", "rule", "to")
+STREAM_SHADOW: Final = _counter(
+    "leadline_stream_shadow_transitions_total",
+    "Times that a shadow rule would have fired or resolved; nobody is notified.",
+    "rule",
+    "to",
+)
 STREAM_INCIDENTS_OPEN: Final = _gauge("leadline_stream_incidents_open", "Incidents open now.")
 STREAM_LINKS: Final = _gauge("leadline_stream_links", "Links being judged, by verdict.", "verdict")
 STREAM_CLUSTERS: Final = _gauge("leadline_stream_clusters", "Clusters whose state this worker holds.")

@@ -40,12 +40,13 @@ def states(given: StreamSettings, cluster: str, found: "list[BlindSpot]") -> Ite
     from leadline_streams.reported import EVERY_RULE
 
     for name in EVERY_RULE:
-        limits = given.rules.get(name)
+        limits, tried = given.rules.get(name), name in given.shadow
         why = [f"{spot.node or cluster}: {spot.why}" for spot in found if name in spot.rules]
         if limits is not None and limits.enabled is False:
-            yield {"cluster": cluster, "rule": name, "state": "off", "reasons": [f"rules.{name}.enabled is false"]}
+            state, why = "off", [f"rules.{name}.enabled is false"]
         else:
-            yield {"cluster": cluster, "rule": name, "state": "blind" if why else "armed", "reasons": why}
+            state = "blind" if why else "armed"
+        yield {"cluster": cluster, "rule": name, "state": state, "reasons": why, "shadow": tried}
 
 
 def page(given: StreamSettings, cluster: str, found: "list[BlindSpot]") -> Iterator[str]:
@@ -54,6 +55,8 @@ def page(given: StreamSettings, cluster: str, found: "list[BlindSpot]") -> Itera
     counts = {state: sum(one["state"] == state for one in each) for state in ("armed", "blind", "off")}
     off = f", {counts['off']} off by the settings" if counts["off"] else ""
     yield f"{cluster}: {counts['armed']} rules armed, {counts['blind']} blind{off}"
+    if given.shadow:
+        yield f"  in shadow, which notifies nobody: {', '.join(given.shadow)}"
     for spot in found:
         names = ", ".join(spot.rules[:SHOWN_RULES])
         more = f" and {len(spot.rules) - SHOWN_RULES} more" if len(spot.rules) > SHOWN_RULES else ""

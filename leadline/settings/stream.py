@@ -232,6 +232,8 @@ class StreamSettings(Settings, frozen=True, kw_only=True):
     judgement: JudgementSettings = JudgementSettings()
     rules: dict[str, RuleOverride] = {}
     overrides: list[OverrideSettings] = []
+    shadow: dict[str, RuleOverride] = {}
+    """Limits that are tried beside those in force: they are counted and logged, and nobody is notified."""
     audit: AuditSettings = AuditSettings()
     metrics: MetricsSettings = MetricsSettings()
     gauges: GaugeSettings = GaugeSettings()

@@ -12,6 +12,7 @@
 ``replay``         recorded samples judged again
 ``explain``        pure: why something was reported at a time, or was not
 ``rule_diff``      two sets of limits on one recording: what fires more, less, earlier, later
+``shadow``         limits that are tried beside those in force
 ``one_look``       a few samples judged at once, for ``leadline check``
 ``reference``      the generated pages of rules, causes and audit rules
 

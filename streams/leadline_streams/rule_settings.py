@@ -20,6 +20,7 @@ def given(limits: RuleOverride) -> dict[str, float | bool | None]:
 def check_rules(settings: StreamSettings) -> None:
     """Raise SettingsError that names every rule that does not exist, and all limits in the wrong order."""
     problems = list(_of_group(("rules",), settings.rules, {}))
+    problems += _of_group(("shadow",), settings.shadow, settings.rules)
     for at, item in enumerate(settings.overrides):
         problems += _of_group(("overrides", at, "rules"), item.rules, settings.rules)
     if problems:

@@ -55,6 +55,7 @@ class Looks:
 class Trace:
     """A record of the judgement. It is a tracer of the fold."""
 
+    watches: frozenset[str] = frozenset()
     rules: dict[tuple[str, str], Measured] = field(default_factory=dict)
     """By the name of the rule and the identity of the subject."""
     verdicts: dict[str, deque[Judged]] = field(default_factory=dict)

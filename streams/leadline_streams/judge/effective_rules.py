@@ -32,7 +32,7 @@ class EffectiveRules:
         if plan is None:
             rules = (rule for rule in self._judgement.rules.values() if rule.on.kind == kind)
             checks = (self._judgement.check(rule, self.limits(rule, owner, about)) for rule in rules)
-            plan = self._special[about.id] = tuple(check for check in checks if check.limits.enabled)
+            plan = self._special[about.id] = tuple(check for check in checks if self._judgement.is_measured(check))
         return plan
 
     def standing(self, context: ClusterContext, owner: NodeState) -> Plan:

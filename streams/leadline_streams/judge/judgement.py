@@ -87,11 +87,15 @@ class Judgement:
         """A rule with its limits; where there is a tracer, one that gives it each value."""
         return Check(rule.measure if self.tracer is None else _traced(self.tracer, rule, limits), rule, limits)
 
+    def is_measured(self, check: Check) -> bool:
+        """Whether the settings leave a rule on for its subject, or a tracer watches it."""
+        return check.limits.enabled or (self.tracer is not None and check.rule.name in self.tracer.watches)
+
     def _plan(self, kind: SubjectKind) -> Plan:
         anything, policy = Scope(cluster=""), self.policy
         rules = (rule for rule in self.rules.values() if rule.on.kind == kind)
         checks = (self.check(rule, policy.limits(rule.name, rule.limits, anything)) for rule in rules)
-        return tuple(check for check in checks if check.limits.enabled)
+        return tuple(check for check in checks if self.is_measured(check))
 
 
 def _traced(tracer: Tracer, rule: AnyRule, limits: Limits) -> Measure[ClusterContext]:
@@ -100,6 +104,6 @@ def _traced(tracer: Tracer, rule: AnyRule, limits: Limits) -> Measure[ClusterCon
     def measure(context: ClusterContext) -> float | None:
         value: float | None = rule.measure(context)
         tracer.measured(rule, limits, context, value)
-        return value
+        return value if limits.enabled else None
 
     return measure

@@ -16,6 +16,11 @@ from leadline_streams.judge.rule import AnyRule, ClusterContext
 class Tracer(Protocol):
     """An observer of the judgement."""
 
+    @property
+    def watches(self) -> frozenset[str]:
+        """Rules that are measured for it although the settings switch them off."""
+        ...
+
     def measured(self, rule: AnyRule, limits: Limits, context: ClusterContext, value: float | None) -> None:
         """A rule was measured; ``value`` as its ``measure`` returned it. What is seen to be healthy is not measured."""
         ...

@@ -7,6 +7,7 @@
 ``beside``            long calls beside the event loop
 ``saving``            writes the states of clusters, each after its outputs
 ``partition``         one partition: its clusters, and up to which offset each is saved
+``shadow_report``     steps of shadow rules, logged and counted
 ``kafka_log``         Kafka as a worker needs it, through the clients of the application
 ``interfaces``        what a worker needs of Kafka
 ``reading``           what a record holds

@@ -29,6 +29,7 @@ from leadline_streams.runtime import gauges
 from leadline_streams.runtime.kafka_log import KafkaLog
 from leadline_streams.runtime.recovery import OwnersTables
 from leadline_streams.runtime.saving import STATES
+from leadline_streams.runtime.shadow_report import shadow_of
 from leadline_streams.runtime.transport import (
     MAX_BATCHES,
     MAX_WAITING,
@@ -107,7 +108,14 @@ def build(
     app.transport = ChunkTransport(app.conf.broker, app)
     consumer, producer = cast(ChunkConsumer, app.consumer), cast(OnceProducer, app.producer)
     kafka = KafkaLog(consumer, producer, consumer_group(settings), prefix + OBSERVATIONS.name, prefix + STATES)
-    app.worker = Worker(settings, clock, ClusterFactory(policy, auditor_of(settings)), kafka, table.data, output_bytes)
+    app.worker = Worker(
+        settings,
+        clock,
+        ClusterFactory(policy, auditor_of(settings), shadow_of(settings)),
+        kafka,
+        table.data,
+        output_bytes,
+    )
     consumer.topic, consumer.committable = prefix + OBSERVATIONS.name, app.worker.committable
     return app
 

@@ -197,13 +197,13 @@ def test_a_tracer_changes_no_output(story: list[str], overridden: bool) -> None:
     trace = Trace()
     traced.state = ClusterState("orders", judgement(policy, tracer=trace))
     for world in (plain, traced):
-        _play(world, story)
+        play(world, story)
     assert plain.outputs == traced.outputs
     assert plain.state.dump() == traced.state.dump()
     assert trace.rules
 
 
-def _play(world: World, story: list[str]) -> None:
+def play(world: World, story: list[str]) -> None:
     """Seven seconds of each part."""
     primary, standby = world.pair()
     done = world.lsn
