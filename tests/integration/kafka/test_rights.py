@@ -26,10 +26,11 @@ from leadline.model.retirement import Retirement
 from leadline.model.silence import Silence
 from leadline.settings.common import KafkaSettings
 from leadline.signature import Signer
+from leadline.topic_range import written_since
 from leadline.topic_specs import TOPICS
 from leadline.topic_table import latest
 from leadline.topics import create, largest_records, require, require_group
-from leadline.wire import INCIDENTS, SILENCES, STATUS, VERIFICATIONS, outgoing
+from leadline.wire import ALERTS, INCIDENTS, LAG, SILENCES, STATUS, VERIFICATIONS, outgoing
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.record_times import RecordTimes
 from leadline_lab.sandbox.fleet import Fleet
@@ -123,7 +124,9 @@ class Installation:
         return Stream("stream", {"kafka": self._of("stream"), **settings}, self._folder)
 
     def sink(self, to: Hook, log: Server) -> AbstractContextManager[Sink]:
+        files = {"directory": str(self._folder / "parquet"), "every_s": 1}
         targets = {"webhook": {"url": to.url, "signing_key": "k" * 32}, "incident_log": {"dsn": log.dsn()}}
+        targets["parquet"] = files
         return sink_process(self._folder, {"kafka": self._of("sink"), **targets})
 
     async def verify(self) -> None:
@@ -167,6 +170,11 @@ class Installation:
         assert await latest(kafka, VERIFICATIONS, "test")
         assert incident in await latest(kafka, INCIDENTS, "test")
         assert JUNK in await read(kafka, "deadletters")
+        for value in (made.action(incident_id=incident), silence):
+            await publish(self.kafka("sink"), "test", value)  # as for people in Slack and PagerDuty
+        for codec in (LAG, ALERTS):
+            batches = written_since(kafka, codec, "test", now - timedelta(hours=1), lambda _: None)
+            assert [value async for values in batches for value in values]
 
 
 async def read(kafka: KafkaSettings, name: str) -> list[bytes]:
