@@ -32,8 +32,10 @@ def answer(
     first = rules[0]
     since = f" since {hour(first.breaching_since)}" if first.breaching_since is not None else ""
     if outcome == "pending":
-        wait = f"; it fires in {duration(first.fires_in_s)} if it lasts" if first.fires_in_s is not None else ""
-        return f"{name} does not alert yet: {first.rule} breaches{since}{wait}."
+        if first.fires_in_s is None:
+            return f"{name} does not alert: {first.rule} breached{since}; {first.why}."
+        wait = f"it fires in {duration(first.fires_in_s)} if it lasts"
+        return f"{name} does not alert yet: {first.rule} breaches{since}; {wait}."
     if outcome == "unknown":
         return f"{name}: {first.rule} fired{since} and cannot be measured now; it stays open until data is back."
     others = sum(rule.state == "firing" for rule in rules) - 1

@@ -224,7 +224,7 @@ def test_the_recording_of_a_pause_replays_the_same_twice(run: Run, pair: Pair, t
     with Pipeline() as pipeline:
         spool = {"path": str(pipeline.file("spool.sqlite3"))}
         pipeline.start("agent", {"instances": instances, "interval_s": 1.0, "spool": spool})
-        pipeline.start("stream", {"tick_s": 1.0})
+        pipeline.start("stream", {"tick_s": 1.0, "shadow": {"replay_paused": {"for_s": 2.0, "keep_s": 1.0}}})
         config.write_text(f"kafka: {{bootstrap: '{pipeline.kafka.bootstrap}'}}\n")
         pair.primary.query("SELECT pg_sleep(6)")
         pair.standby.query("SELECT pg_wal_replay_pause()")
@@ -233,7 +233,14 @@ def test_the_recording_of_a_pause_replays_the_same_twice(run: Run, pair: Pair, t
         pair.primary.query("SELECT pg_sleep(3)")
         recorded = run("record", "-c", config, "-o", file, "--until-end")
         assert recorded.code == 0, recorded.err
+        live = run("explain", "orders/pg-1->pg-2", "-c", config)
+        process_log = pipeline.file("stream.log").read_text()
     assert any(record.value is not None and b'"kind":"tick"' in record.value for record in read(file))
+    assert "shadow rule replay_paused would fire" in process_log
+    assert live.code == 0, live.err
+    for explained in (live.out, run("explain", "pg-1->pg-2", "--recording", file).out):
+        assert "does not alert: replay_paused breached" in " ".join(explained.split())
+        assert "replay_paused: pg-2 says that its replay is paused" in explained
     quick, slow = tmp_path / "quick.yaml", tmp_path / "slow.yaml"
     quick.write_text("rules: {replay_paused: {for_s: 3, keep_s: 1}}\n")
     slow.write_text("rules: {replay_paused: {for_s: 60, keep_s: 1}}\n")

@@ -90,6 +90,14 @@ def test_what_was_over_too_soon_is_the_answer_to_why_nobody_was_paged() -> None:
     assert "an alert needs" in found.answer
 
 
+def test_a_breach_that_has_just_ended_is_not_called_one_that_lasts() -> None:
+    """An alert stays pending for a moment after its breach: it waits for the next one, and fires at no time."""
+    found = explain(Film().run(30, streams).run(10, Behind()).run(4, streams))
+    assert found.outcome == "pending"
+    assert "does not alert: replication_stalled breached since" in found.answer
+    assert "the breach is over before it had lasted long enough to fire" in found.answer
+
+
 def test_a_limit_names_the_setting_that_gives_it() -> None:
     """The last override that matches wins, as in the judgement."""
     policy = Policy(
