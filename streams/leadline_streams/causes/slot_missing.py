@@ -1,8 +1,9 @@
 """``slot_missing``: the slot that a standby is configured to use does not exist on its upstream."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from leadline.model.incident import Step
+from leadline.model.replication import Slot
 from leadline_streams.engines.postgresql.links import cut_off
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
@@ -13,6 +14,7 @@ from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
 SLOT_NAME = "primary_slot_name"
+MOST_SHOWN = 20
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
@@ -30,10 +32,16 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             steps=_steps(link, slot),
             evidence_for=[
                 fact(SLOT_NAME, slot, link.downstream),
-                fact("slots", ", ".join(each.name for each in up.sample.slots) or "none", link.upstream),
+                fact("slots", _shown(up.sample.slots), link.upstream),
                 *changed,
             ],
         )
+
+
+def _shown(slots: Sequence[Slot]) -> str:
+    """The names of the slots that are there, since it may be misspelt; the first of very many."""
+    names = ", ".join(each.name for each in slots[:MOST_SHOWN])
+    return f"{names} and {len(slots) - MOST_SHOWN} others" if len(slots) > MOST_SHOWN else names or "none"
 
 
 def _steps(link: LinkState, slot: str) -> list[Step]:

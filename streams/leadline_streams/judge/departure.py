@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from leadline.words import duration
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.state import Memory
 
@@ -104,7 +105,7 @@ def _is_forgotten_by(memory: Memory, judgement: Judgement, link: LinkState) -> b
     sample = up.sample
     hidden = {name.partition(".")[0] for name in (*sample.not_permitted, *sample.not_supported, *sample.not_read)}
     hidden |= sample.left_out.keys()
-    if not hidden.isdisjoint(SHOWN) or any(row.name == link.downstream for row in sample.downstreams):
+    if not hidden.isdisjoint(SHOWN) or first(sample.downstreams, "name", link.downstream) is not None:
         return False
     parts = judgement.engine_of(up).parts(link, up, None)
     return parts.row is None and parts.slot is None

@@ -9,6 +9,7 @@ from leadline_streams.judge.chain import clock_of
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.lookup import has
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterContext, NodeContext, SlotContext, SubscriptionContext
 from leadline_streams.judge.state import LARGE, Memory
@@ -160,7 +161,7 @@ class Judging:
         for alert in self._alerting.on_node(node.name):
             about = alert.subject
             group = f"{about.kind}s"
-            if group in (*sample.not_permitted, *sample.not_supported, *sample.not_read):
+            if any(has(hidden, group) for hidden in (sample.not_permitted, sample.not_supported, sample.not_read)):
                 continue  # not seen is not gone
             if about.name in present[about.kind]:
                 continue

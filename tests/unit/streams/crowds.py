@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from leadline.model.replication import Downstream, Positions, Slot, Subscription, Upstream
+from leadline.model.tables import TableCopy
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.world import World, at
 
@@ -124,6 +125,79 @@ def orphans(size: int) -> Crowd:
     world = alike(size)
     for server in world.servers.values():
         server.set(slots=())
+    return world
+
+
+def nameless(size: int) -> Crowd:
+    """A primary whose senders have no agents and no pids, and whose slots are lost."""
+    world = lost_slots(size)
+    world.servers["pg-0"].set(downstreams=tuple(replace(_sender(number), pid=0, slot=None) for number in range(size)))
+    return world
+
+
+def without_slots(size: int) -> Crowd:
+    """Standbys whose slots are gone from a primary that has as many others."""
+    world = star(size)
+    lose_all(world)
+    world.servers["pg-0"].set(slots=tuple(replace(_slot(number), name=f"other{number}") for number in range(size)))
+    return world
+
+
+def forsaken(size: int) -> Crowd:
+    """A subscriber with very many subscriptions, whose publisher has as many slots of other names."""
+    world = subscriptions(size)
+    up, down = world.servers.values()
+    up.set(slots=tuple(replace(slot, name=f"other-{slot.name}") for slot in up.fields["slots"]))
+    down.set(subscriptions=tuple(replace(each, enabled=True) for each in down.fields["subscriptions"]))
+    return world
+
+
+def copying(size: int) -> Crowd:
+    """A subscriber that copies very many tables, whose publisher has as many senders of others."""
+    world = subscriptions(3)
+    up, down = world.servers.values()
+    up.set(downstreams=tuple(replace(_sender(number), kind="logical") for number in range(size)))
+    down.set(
+        subscriptions=tuple(replace(each, enabled=True, oid=7) for each in down.fields["subscriptions"]),
+        copies=tuple(
+            TableCopy(
+                subscription="sub0",
+                subscription_oid=7,
+                oid=number,
+                table=f"t{number}",
+                pid=number,
+                state="d",
+                transaction_s=9000.0,
+            )
+            for number in range(size)
+        ),
+    )
+    return world
+
+
+def created_on_standbys(size: int) -> Crowd:
+    """A standby on which very many sessions create slots."""
+    world = star(2)
+    slot = Slot(name="", kind="logical", plugin="pgoutput", active=True, restart_lsn=LSN)
+    world.servers["pg-1"].set(
+        slots=tuple(replace(slot, name=f"l{number}", active_pid=90_000 + number) for number in range(size)),
+        downstreams=tuple(replace(_sender(number), kind="logical") for number in range(size)),
+    )
+    return world
+
+
+def copy_slots(size: int) -> Crowd:
+    """A publisher with very many slots of copies whose subscriber is not watched, and as many senders."""
+    world = unwatched(size)
+    slot = Slot(name="", kind="logical", plugin="pgoutput", active=False, confirmed_lsn=LSN, restart_lsn=LSN)
+    world.servers["pg-0"].set(
+        slots=tuple(
+            replace(
+                slot, name=f"pg_{16000 + number}_sync_{number}_7123456789", inactive_s=9000.0, retained_bytes=1 << 40
+            )
+            for number in range(size)
+        )
+    )
     return world
 
 

@@ -76,6 +76,12 @@ def counted(run: Callable[[], object]) -> Counter[CodeType]:
         (crowds.subscriptions, None),
         (crowds.chain, crowds.stop_all),
         (crowds.orphans, None),
+        (crowds.nameless, None),
+        (crowds.without_slots, crowds.stop_all),
+        (crowds.forsaken, None),
+        (crowds.copying, None),
+        (crowds.created_on_standbys, None),
+        (crowds.copy_slots, None),
     ],
 )
 def test_twice_the_size_is_twice_the_cost(make: Callable[[int], Crowd], fails: Break) -> None:
@@ -104,6 +110,41 @@ def restless(size: int) -> int:
             server.set(upstream=replace(server.fields["upstream"], pid=1000 + second))
         counts += counted(world.step)
     return sum(count for code, count in counts.items() if "engines" in code.co_filename)
+
+
+class Counted(str):
+    """A name that counts how often it is hashed or compared: loops over tuples and sets execute no lines."""
+
+    __slots__ = ()
+    uses = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.uses += 1
+        return super().__eq__(other)
+
+    def __hash__(self) -> int:
+        Counted.uses += 1
+        return super().__hash__()
+
+
+def uses(size: int) -> int:
+    """Of very many names while a subscription, its publisher and very many lost slots are judged."""
+    world = crowds.subscriptions(20)
+    up, down = world.servers.values()
+    mine, theirs, hidden = (tuple(Counted(f"{of}{n}") for n in range(size)) for of in ("mine", "theirs", "hidden"))
+    subscribed = tuple(replace(each, publications=mine, enabled=True) for each in down.fields["subscriptions"])
+    down.set(subscriptions=subscribed, not_permitted=hidden)
+    slots = tuple(replace(slot, database="app") for slot in up.fields["slots"])
+    up.set(slots=slots, database="app", publications=theirs, not_permitted=hidden)
+    Counted.uses = 0
+    for _ in range(40):
+        world.step()
+    return Counted.uses
+
+
+def test_twice_the_names_are_twice_the_comparisons() -> None:
+    """Of publications, and of groups that a role may not read."""
+    assert uses(400) <= MOST_GROWTH * uses(200)
 
 
 @pytest.mark.parametrize("nodes", [200, pytest.param(2000, marks=pytest.mark.slow)])

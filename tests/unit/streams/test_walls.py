@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from leadline.clock import ManualClock, moment
 from leadline.model.alert import Transition
+from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline.model.observation import Tick
 from leadline.settings.stream import DeadLetterSettings
@@ -300,6 +301,24 @@ def test_a_cluster_is_large_before_one_call_takes_long() -> None:
         assert world.state.is_large
     seen = crowds.lost_slots(2000).servers["pg-0"].sample(0.0)
     assert len(encode(seen)) > LARGE_BYTES
+
+
+def test_the_evidence_has_the_first_of_very_many_slots() -> None:
+    """Each of as many links whose slot is gone would have the names of all that are there."""
+    world = crowds.without_slots(60)
+    for _ in range(90):
+        world.step()
+    values = {
+        evidence.value
+        for output in world.outputs
+        if isinstance(output, Incident)
+        for cause in output.causes
+        if cause.code == "slot_missing"
+        for evidence in cause.evidence_for
+        if evidence.name == "slots"
+    }
+    assert values
+    assert all(value.endswith(" and 40 others") and len(value) < 300 for value in values)
 
 
 def ticked(seconds: float, broker_s: float, offset: int) -> Any:

@@ -17,6 +17,8 @@ DEFAULT_NAMES = frozenset({"", "walreceiver"})
 """Application names that many standbys share when nobody set one."""
 NOT_DOWNSTREAMS = frozenset({"backup"})
 STARTING = "startup"
+SENDER = ("pid", "name", "slot")
+"""The fields of ``SenderKey``."""
 """State of a sender without a start command: a subscription's looks like a standby's until it has its slot."""
 
 
@@ -75,12 +77,7 @@ def row_of(link: LinkState, up: NodeState | None) -> Downstream | None:
     """The sender's row for a link; None when the upstream shows none, or several may be it."""
     if up is None or up.sample is None or link.sender is None:
         return None
-    pid, name, slot = link.sender
-    rows = up.sample.downstreams
-    row = first(rows, "pid", pid)
-    if row is None or (row.name == name and row.slot == slot):
-        return row
-    return next((row for row in rows if row.pid == pid and row.name == name and row.slot == slot), None)
+    return first(up.sample.downstreams, SENDER, link.sender)
 
 
 def senders(node: NodeState) -> Iterator[Downstream]:

@@ -13,7 +13,7 @@ from leadline_streams.engines.postgresql.links import DEFAULT_NAMES, STARTING
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.timeouts import sender_timeout_s
-from leadline_streams.judge.lookup import first
+from leadline_streams.judge.lookup import first, members
 from leadline_streams.judge.node_state import NodeState
 
 LEAST = 3
@@ -124,7 +124,7 @@ def logical_points(
         return None  # a copy: the subscription reads the slot of the primary
     points = 3 if sticky else 0
     if slot.database is not None and up.sample is not None and up.sample.database == slot.database:
-        points += 1 if set(subscription.publications) <= set(up.sample.publications) else -1
+        points += 1 if members(up.sample.publications).issuperset(subscription.publications) else -1
     row = first(up.sample.downstreams, "slot", slot.name) if up.sample is not None else None
     streams = subscription.pid is not None and subscription.received_lsn is not None
     end = up.clock.end

@@ -14,6 +14,7 @@ from leadline.model.replication import Slot, Subscription
 from leadline_streams.engines.postgresql import owner_index
 from leadline_streams.engines.postgresql.orchestrators import by_slot_name, keeper_of
 from leadline_streams.engines.postgresql.table_copies import CopySlot, copy_slot
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterView, fact
 
@@ -84,11 +85,11 @@ def copy_owner(cluster: ClusterView, node: NodeState, slot: Slot) -> Owner | Non
         return None
     rows = node.sample.downstreams if node.sample is not None else ()
     for other in _subscribers_of(cluster, parts):
-        name = next((each.name for each in _subscriptions(other) if each.oid == parts.subscription_oid), None)
-        if name is not None:
-            what = f"the initial copy of a table by subscription {name} on {other.name}"
+        found = first(_subscriptions(other), "oid", parts.subscription_oid)
+        if found is not None:
+            what = f"the initial copy of a table by subscription {found.name} on {other.name}"
             return Owner("table copy", what, "the slot's name holds that subscription and that server", other.name)
-    if any(slot.name in (row.name, row.slot) for row in rows):
+    if first(rows, "name", slot.name) is not None or first(rows, "slot", slot.name) is not None:
         return Owner("table copy", "an initial copy that is running", "its sender has the slot's name")
     return None
 

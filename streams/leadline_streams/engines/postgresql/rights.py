@@ -1,6 +1,7 @@
 """Parts of a server that a sample does not show because the agent's role may not read them."""
 
 from leadline.model.observation import Sample
+from leadline_streams.judge.lookup import has
 
 NEEDED = frozenset({"downstreams", "upstream", "activity", "settings"})
 """Groups without which links, sessions or settings are not seen. The size of the WAL directory is not among them:
@@ -33,8 +34,8 @@ def refused(sample: Sample) -> tuple[str, ...]:
 
 def hides(sample: Sample, group: str) -> bool:
     """Whether the rows of a group are not seen, or not all of them, so that none is no sign."""
-    hiding = (sample.not_permitted, sample.not_supported, sample.not_read, sample.left_out)
-    return any(group in groups for groups in hiding)
+    hiding = (sample.not_permitted, sample.not_supported, sample.not_read)
+    return group in sample.left_out or any(has(groups, group) for groups in hiding)
 
 
 def why_hidden(sample: Sample, group: str) -> tuple[str, str]:

@@ -38,7 +38,8 @@ def creation_on_standby_s(node: NodeState, slot: Slot) -> float | None:
     """
     if node.sample is None or node.node.role != "standby" or not is_being_created(slot):
         return None
-    return next((row.connected_s for row in node.sample.downstreams if row.pid == slot.active_pid), None)
+    row = first(node.sample.downstreams, "pid", slot.active_pid)
+    return row.connected_s if row is not None else None
 
 
 def is_physical(slot: Slot) -> bool:

@@ -9,6 +9,7 @@ from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.timing import milliseconds
 from leadline_streams.judge.counters import LONGEST_TURN_S, TURN_SLACK_S, Window
 from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.lookup import has
 from leadline_streams.judge.node_state import IdleState, NodeState
 from leadline_streams.judge.verdict import STALLED_S
 
@@ -72,7 +73,7 @@ def missing_publications(link: LinkState, up: NodeState, subscription: Subscript
         return []
     if hides(sample, "publications"):
         return []
-    return [name for name in subscription.publications if name not in sample.publications]
+    return [name for name in subscription.publications if not has(sample.publications, name)]
 
 
 def in_error_loop(node: NodeState, subscription: Subscription, now: float) -> bool:

@@ -8,6 +8,7 @@ from leadline.model.activity import WaitingSender
 from leadline.model.observation import Sample
 from leadline.model.replication import Downstream, Subscription
 from leadline.model.tables import TableCopy
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.node_state import CopyState, NodeState
 from leadline_streams.judge.rule import ClusterView
 
@@ -55,8 +56,9 @@ def sender_of(cluster: ClusterView, node: NodeState, copy: TableCopy) -> CopySen
         sample = other.sample if other.answers else None
         if sample is None:
             continue
-        row = next((row for row in sample.downstreams if name in (row.name, row.slot)), None)
-        waiting = next((each for each in waiting_senders(sample) if name in (each.name, each.slot)), None)
+        rows, waiting_rows = sample.downstreams, waiting_senders(sample)
+        row = first(rows, "name", name) or first(rows, "slot", name)
+        waiting = first(waiting_rows, "name", name) or first(waiting_rows, "slot", name)
         if row is not None or waiting is not None:
             return CopySender(other, row, waiting)
     return None

@@ -121,7 +121,9 @@ def _was_read_since_start(node: NodeState, slot: Slot) -> bool:
 
 def _has_slot(node: NodeState, subscription: Subscription) -> bool:
     """Whether it shows the slot, or may have it among those that are left out."""
-    slots = node.sample.slots if node.sample is not None else ()
-    return (node.sample is not None and "slots" in node.sample.left_out) or any(
-        slot.name == subscription.slot and slot.kind == "logical" for slot in slots
+    sample = node.sample
+    if sample is None:
+        return False
+    return (
+        "slots" in sample.left_out or first(sample.slots, ("name", "kind"), (subscription.slot, "logical")) is not None
     )

@@ -15,6 +15,7 @@ from leadline_streams.audit.node import AuditedNode, Unseen
 from leadline_streams.audit.rule import Violation, audit_rule
 from leadline_streams.engines.postgresql.drift import between
 from leadline_streams.engines.postgresql.statements import show_slot
+from leadline_streams.judge.lookup import has, members
 
 
 def both(link: AuditedLink) -> bool:
@@ -58,7 +59,7 @@ def publication_missing(link: AuditedLink) -> Iterator[Violation]:
     link.up.seen("publications")
     subscription = link.subscription
     for name in subscription.publications if subscription is not None else ():
-        if name not in link.up.sample.publications:
+        if not has(link.up.sample.publications, name):
             yield Violation(
                 f"publication {name} of subscription {link.status.name} is not on {link.up.name}",
                 steps=(
@@ -206,6 +207,6 @@ def _only_publisher(fleet: AuditedFleet, subscriber: AuditedNode, subscription: 
     found = [
         node
         for node in fleet.nodes
-        if node is not subscriber and node.is_primary and wanted and wanted <= set(node.sample.publications)
+        if node is not subscriber and node.is_primary and wanted and wanted <= members(node.sample.publications)
     ]
     return found[0] if len(found) == 1 else None
