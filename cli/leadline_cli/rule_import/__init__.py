@@ -2,6 +2,7 @@
 
 ``metrics``  the metrics of exporters that are about replication
 ``reading``  files of rules
+``expressions`` numbers and names in expressions
 ``labels``   the labels of an expression, and whether two sides can match
 ``reasons``  the findings about one expression
 ``verdict``  findings, and the verdict that they come to

@@ -1,12 +1,13 @@
 """The findings about one expression: whether it can be true, in which faults its series disappear, what it hides."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import promql_parser as promql
 
 from leadline.words import duration
+from leadline_cli.rule_import.expressions import number
 from leadline_cli.rule_import.labels import Labels, mismatch, of_metric
 from leadline_cli.rule_import.metrics import FAMILIES, METRICS, Metric, is_about_replication
 from leadline_cli.rule_import.verdict import Remark
@@ -205,7 +206,7 @@ class Reasons:
 
     def _compared(self, node: Any, op: str, side: SeriesSet) -> None:
         """A comparison with a number."""
-        limit = _number(node.rhs if side.names and _number(node.rhs) is not None else node.lhs)
+        limit = number(node.rhs if side.names and number(node.rhs) is not None else node.lhs)
         if op not in COMPARISONS or limit is None:
             return
         for name in sorted(side.names):
@@ -240,45 +241,3 @@ def _backwards(left: frozenset[str], right: frozenset[str]) -> str:
             if behind in one and ahead not in one and one.replace(behind, ahead) in right:
                 return f"{one} is never ahead of {one.replace(behind, ahead)}, so the difference is never above 0"
     return ""
-
-
-def _number(node: Any) -> float | None:
-    match node:
-        case promql.NumberLiteral():
-            return float(node.val)
-        case promql.ParenExpr():
-            return _number(node.expr)
-        case promql.UnaryExpr():
-            inner = _number(node.expr)
-            return -inner if inner is not None else None
-        case promql.BinaryExpr():
-            left, right = _number(node.lhs), _number(node.rhs)
-            if left is None or right is None:
-                return None
-            match str(node.op):
-                case "*":
-                    return left * right
-                case "+":
-                    return left + right
-                case "-":
-                    return left - right
-                case "/" if right:
-                    return left / right
-    return None
-
-
-def names_of(expr: str) -> Iterator[str]:
-    """The names of the metrics of an expression. Raises ValueError where it cannot be parsed."""
-    yield from _names(promql.parse(expr))
-
-
-def _names(node: Any) -> Iterator[str]:
-    if isinstance(node, promql.VectorSelector):
-        yield node.name or ""
-    elif isinstance(node, promql.MatrixSelector):
-        yield node.vector_selector.name or ""
-    for part in ("lhs", "rhs", "expr"):
-        if (inner := getattr(node, part, None)) is not None:
-            yield from _names(inner)
-    for argument in getattr(node, "args", None) or ():
-        yield from _names(argument)

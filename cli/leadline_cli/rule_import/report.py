@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from leadline_cli.rule_import.expressions import names_of
 from leadline_cli.rule_import.metrics import METRICS, MY, is_about_replication
 from leadline_cli.rule_import.reading import PrometheusRule
-from leadline_cli.rule_import.reasons import Reasons, names_of
+from leadline_cli.rule_import.reasons import Reasons
 from leadline_cli.rule_import.verdict import WORST_FIRST, PrometheusAlert, Remark, judged
 
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
