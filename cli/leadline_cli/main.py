@@ -42,7 +42,7 @@ COMMANDS: Final = {
         "query": "Print links, nodes, lag, incidents or alerts as CSV or JSON.",
         "changes": "List what was changed on servers: settings, versions and roles, oldest first.",
         "audits": "List and show the audits that the incident log keeps as dated evidence.",
-        "incidents": "List, show and export incidents; acknowledge them and add notes.",
+        "incidents": "List, follow, show and export incidents; acknowledge them and add notes.",
     },
     "Operate": {
         "nodes": "List the nodes that are judged, and forget those that are gone for good.",

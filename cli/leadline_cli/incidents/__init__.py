@@ -2,6 +2,7 @@
 
 ``group``       the group of commands
 ``listing``     ``list``
+``following``   ``follow``
 ``history``     ``show`` and ``export``
 ``actions``     ``ack`` and ``note``
 ``upkeep``      ``verify`` and ``migrate``

@@ -3,6 +3,7 @@
 import click
 
 from leadline_cli.incidents.actions import ack_, note_
+from leadline_cli.incidents.following import follow_
 from leadline_cli.incidents.history import export_, show_
 from leadline_cli.incidents.listing import list_
 from leadline_cli.incidents.upkeep import migrate_, verify_
@@ -10,7 +11,7 @@ from leadline_cli.incidents.upkeep import migrate_, verify_
 
 @click.group()
 def command() -> None:
-    """List, show and export incidents; acknowledge them and add notes.
+    """List, follow, show and export incidents; acknowledge them and add notes.
 
     \b
     Example:
@@ -18,5 +19,5 @@ def command() -> None:
     """
 
 
-for _each in (list_, show_, ack_, note_, export_, verify_, migrate_):
+for _each in (list_, follow_, show_, ack_, note_, export_, verify_, migrate_):
     command.add_command(_each)

@@ -1,7 +1,7 @@
 """Alerts about replication that people publish, each with the file that has it and the verdict that it deserves.
 
-The verdicts on the first eleven, and on PostgresPromotedNode, were confirmed with ``promtool test rules`` of
-Prometheus 2.42 on series as the exporters emit them, in the fault that the alert is for.
+The verdicts on the first ten were confirmed by hand with ``promtool test rules`` of Prometheus 2.42 on series as the
+exporters emit them, in the fault that the alert is for; the others follow from what the expression says.
 Expressions are written on one line, without the labels and annotations that play no part.
 """
 
