@@ -88,7 +88,8 @@ def command(
     machine; the address of the console is printed. The broker is in memory; only the incident log, if there is one, is
     kept. Slack, PagerDuty and a webhook are notified when LEADLINE_SLACK_*, LEADLINE_PAGERDUTY_* or LEADLINE_WEBHOOK_*
     are set; each target is tested first, and one that refuses its settings ends the command. In a terminal, arrow keys
-    scroll and q quits. With --duration, the exit code is 1 when an incident is open at the end.
+    scroll, ? lists the keys that sort, filter and look at a link closely, and q quits. With --duration, the exit code
+    is 1 when an incident is open at the end.
 
     \b
     Example:

@@ -39,13 +39,16 @@ class Live:
         from rich.console import Console
         from rich.live import Live as Painter
 
-        from leadline_lab.view.viewport import Keys, Viewport
+        from leadline_lab.view.browse import Browse
+        from leadline_lab.view.keys import Keys
+        from leadline_lab.view.viewport import Viewport
 
         self._note = note
         self._console = Console()
         self._painter = Painter(console=self._console, auto_refresh=False, screen=True)
         self._keys = Keys()
         self._viewport = Viewport()
+        self._browse = Browse()
         self._last: RenderableType = ""
 
     def __enter__(self) -> Self:
@@ -63,15 +66,18 @@ class Live:
 
     def picture(self, fleet: FleetView, now: datetime) -> None:
         """Paint. Raises KeyboardInterrupt when somebody pressed the key that quits."""
+        from leadline_lab.view.keys import QUIT
         from leadline_lab.view.terminal import render
-        from leadline_lab.view.viewport import QUIT
 
-        for key in self._keys.pressed():
-            if key == QUIT:
+        for stroke in self._keys.pressed():
+            if self._browse.press(stroke):
+                continue
+            if stroke.meaning == QUIT:
                 raise KeyboardInterrupt
-            self._viewport.press(key)
+            self._viewport.press(stroke.meaning)
         self._last = render(fleet, now, self._note)
-        self._painter.update(self._viewport.of(self._last, self._console.height), refresh=True)
+        shown = render(fleet, now, self._note, self._browse)
+        self._painter.update(self._viewport.of(shown, self._console.height), refresh=True)
 
 
 class Lines:

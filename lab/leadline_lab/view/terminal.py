@@ -14,10 +14,12 @@ from leadline.headline import impact
 from leadline.logs import escape
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
-from leadline.model.status import NodeStatus
+from leadline.model.status import LinkStatus, NodeStatus
 from leadline.setting_words import move
 from leadline.steps import fix_lines
 from leadline.words import amount, duration, hour, sparkline
+from leadline_lab.view.browse import Browse
+from leadline_lab.view.close_up import close_up, help_
 from leadline_lab.view.fleet import FleetView
 
 COLOURS = {
@@ -59,15 +61,28 @@ class _Trend:
         yield Text(sparkline(self._values, min(self._most, options.max_width)), style=self._style, no_wrap=True)
 
 
-def render(fleet: FleetView, now: datetime, note: str = "") -> RenderableType:
-    """One picture of everything, the most important first: what is wrong and its fix, then links, nodes and alerts."""
+def render(fleet: FleetView, now: datetime, note: str = "", browse: Browse | None = None) -> RenderableType:
+    """One picture of everything, the most important first: what is wrong and its fix, then links, nodes and alerts.
+
+    ``browse``: what somebody chose to see, with keys.
+    """
+    browse = browse or Browse()
+    if browse.helps:
+        return help_()
+    rows = browse.order(fleet.links)
+    chosen = next((link for link in rows if link.link == browse.chosen), None)
+    if browse.is_close and chosen is not None:
+        return close_up(fleet, chosen, now)
+    note = "  ·  ".join(each for each in (note, browse.note) if each)
     clusters = sorted({str(row.cluster) for row in fleet.nodes})
     shown, once = _incidents(fleet), line_of.Once(fleet.nodes)
     parts: list[RenderableType] = [_header(clusters, now, note), *_blind(fleet, once)]
     parts += [_incident(incident, now, once) for incident in shown]
-    parts += [links(fleet)] if fleet.links else []
-    parts += [_nodes(fleet, once)] if fleet.nodes else []
-    parts += [_alerts(fleet, now, once)] if fleet.alerts else []
+    parts += [links(fleet, rows=rows, chosen=browse.chosen)] if rows else []
+    nodes = [row for row in fleet.nodes if browse.has(row.cluster, row.node)]
+    parts += [_nodes(fleet, nodes, once)] if nodes else []
+    alerts = [each for each in fleet.alerts.values() if browse.has(each.cluster, each.rule, each.summary)]
+    parts += [_alerts(alerts, now, once)] if alerts else []
     parts += [Text(PENDING, "dim")] if any(each.to == "pending" for each in fleet.alerts.values()) else []
     parts += [_timeline(incident, once) for incident in shown[:1] if incident.timeline]
     parts += [_deliveries(fleet, now)] if fleet.deliveries else []
@@ -132,7 +147,7 @@ def _grid(headings: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> 
     return table
 
 
-def _nodes(fleet: FleetView, once: line_of.Once) -> Table:
+def _nodes(fleet: FleetView, rows: Iterable[NodeStatus], once: line_of.Once) -> Table:
     refused = {(each.cluster, each.subject.node) for each in _refused(fleet)}
     return _grid(
         ("node", "role", "version", "datacenter", "position", "writes", "state"),
@@ -146,7 +161,7 @@ def _nodes(fleet: FleetView, once: line_of.Once) -> Table:
                 f"{amount(round(row.write_rate), row.unit)}/s" if row.write_rate is not None else "",
                 _health(row, once, blind=row.blind is not None or (row.cluster, row.node) in refused),
             )
-            for row in fleet.nodes
+            for row in rows
         ],
     )
 
@@ -158,25 +173,35 @@ def _health(row: NodeStatus, once: line_of.Once, *, blind: bool) -> Text:
     return _plain("up, BLIND", "magenta") if blind else _plain("up", "green")
 
 
-def links(fleet: FleetView, samples: int = _SPARK_WIDTH) -> Table:
-    """A row for each link: state, lag, and the trend of the lag over at most ``samples`` seconds."""
+def links(
+    fleet: FleetView, samples: int = _SPARK_WIDTH, *, rows: Sequence[LinkStatus] | None = None, chosen: str = ""
+) -> Table:
+    """A row for each link: state, lag, and the trend of the lag over at most ``samples`` seconds.
+
+    ``rows``: these links, in this order; by default all of the fleet. ``chosen``: the identity of the one that is
+    marked.
+    """
     return _grid(
         ("link", "kind", "state", "lag", "behind", "lag over time"),
         [
             (
-                _plain(f"{row.upstream} → {row.downstream}" + (f" ({row.name})" if row.name else "")),
+                _plain(
+                    ("▸ " if row.link == chosen else "")
+                    + f"{row.upstream} → {row.downstream}"
+                    + (f" ({row.name})" if row.name else "")
+                ),
                 row.link_kind,
                 Text(line_of.state_of(row), style=COLOURS.get(row.verdict, "")),
                 line_of.lag_of(row),
                 amount(row.behind, row.unit),
                 _Trend(fleet.history(row.link), samples, COLOURS.get(row.verdict, "")),
             )
-            for row in fleet.links
+            for row in (fleet.links if rows is None else rows)
         ],
     )
 
 
-def _alerts(fleet: FleetView, now: datetime, once: line_of.Once) -> Table:
+def _alerts(alerts: Iterable[Transition], now: datetime, once: line_of.Once) -> Table:
     return _grid(
         ("alert", "state", "severity", "for", ""),
         [
@@ -187,7 +212,7 @@ def _alerts(fleet: FleetView, now: datetime, once: line_of.Once) -> Table:
                 duration(max(0.0, (now - alert.started_at).total_seconds())),
                 _plain(once(alert.summary)),
             )
-            for alert in sorted(fleet.alerts.values(), key=lambda each: each.started_at)
+            for alert in sorted(alerts, key=lambda each: each.started_at)
         ],
     )
 

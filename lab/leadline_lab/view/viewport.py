@@ -1,39 +1,8 @@
-"""A part of a picture that is higher than the terminal, and the keys that move it."""
-
-import os
-import select
-import sys
-import termios
-import tty
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import Any, Final, Self
+"""A part of a picture that is higher than the terminal."""
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.text import Text
-
-QUIT: Final = "quit"
-_KEYS: Final = {
-    "q": QUIT,
-    "k": "up",
-    "\x1b[A": "up",
-    "\x1bOA": "up",
-    "j": "down",
-    "\x1b[B": "down",
-    "\x1bOB": "down",
-    "b": "page up",
-    "\x1b[5~": "page up",
-    " ": "page down",
-    "\x1b[6~": "page down",
-    "g": "top",
-    "\x1b[H": "top",
-    "G": "end",
-    "\x1b[F": "end",
-}
-"""Meaning of each key, by what a terminal sends for it."""
-_LONGEST: Final = 4
 
 
 class Viewport:
@@ -64,7 +33,8 @@ class Viewport:
         self._top = min(self._top, self._most)
         below = self._most - self._top
         hidden = [f"{self._top} above" if self._top else "", f"{below} below" if below else ""]
-        note = f"lines not shown: {', '.join(each for each in hidden if each)}  ·  arrow keys, space and b; q to quit"
+        where = ", ".join(each for each in hidden if each)
+        note = f"lines not shown: {where}  ·  arrow keys; ? for keys; q to quit"
         return lines[self._top : self._top + room], note
 
 
@@ -82,40 +52,3 @@ class _Part:
                 yield Segment.line()
         if note:
             yield Text(note, style="dim", no_wrap=True, overflow="ellipsis", end="")
-
-
-class Keys(AbstractContextManager["Keys"]):
-    """The keys that are pressed, without waiting for them; none where standard input is no terminal."""
-
-    def __init__(self) -> None:
-        self._before: list[Any] | None = None
-
-    def __enter__(self) -> Self:
-        if (
-            sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
-        ):  # a job in the background is stopped
-            self._before = termios.tcgetattr(sys.stdin)
-            tty.setcbreak(sys.stdin)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._before is not None:
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._before)
-
-    def pressed(self) -> list[str]:
-        """The meanings of the keys since the last call."""
-        if self._before is None:
-            return []
-        text = ""
-        while select.select([sys.stdin], [], [], 0)[0] and (read := os.read(sys.stdin.fileno(), 64)):
-            text += read.decode("utf-8", "replace")
-        return list(meanings(text))
-
-
-def meanings(text: str) -> Iterator[str]:
-    """The meanings of the keys in what a terminal has sent; others are left out."""
-    while text:
-        length = next((n for n in range(_LONGEST, 0, -1) if text[:n] in _KEYS), 0)
-        if length:
-            yield _KEYS[text[:length]]
-        text = text[max(1, length) :]

@@ -41,5 +41,10 @@ def test_a_paused_replay(pair: Pair, tmp_path: Path, columns: int, lines: int) -
         if columns == 80:  # below the nodes are the alerts, of which some come and go
             alerts = next(number for number, line in enumerate(seen) if line.startswith("alert"))
             hold(PAGE, 0, seen[:alerts])
+        terminal.press("n\r")
+        close = terminal.until("one link is looked at closely", lambda text: "seen from" in text, 20.0)
+        assert "pg-2 standby, up" in whole(close)
+        terminal.press("\x1b/pg-2\r")
+        terminal.until("the others are hidden", lambda text: "only with: pg-2" in text, 20.0)
         terminal.press("q")
         assert terminal.wait(30) == 130

@@ -9,8 +9,9 @@ from rich.console import Console
 from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import NodeName, link_id
 from leadline_lab.view.fleet import FleetView
+from leadline_lab.view.keys import QUIT, strokes
 from leadline_lab.view.terminal import render
-from leadline_lab.view.viewport import QUIT, Viewport, meanings
+from leadline_lab.view.viewport import Viewport
 from tests.unit.lab.view.test_fleet import AT, link, node
 from tests.unit.sinks.log_made import transition
 from tests.unit.sinks.made import cause, incident
@@ -137,8 +138,8 @@ def test_keys_move_over_what_does_not_fit() -> None:
     first = seen(fleet, 80, 10, viewport)
     assert "below" in first.splitlines()[-1]
     assert "leadline" in first.splitlines()[0]
-    for key in meanings("\x1b[B\x1bx G"):
-        viewport.press(key)
+    for stroke in strokes("\x1b[B\x1b[1;5Cx G"):
+        viewport.press(stroke.meaning)
     last = seen(fleet, 80, 10, viewport)
     assert "replication_lag fires" in last.splitlines()[-2]
     assert "above" in last.splitlines()[-1]
@@ -148,8 +149,9 @@ def test_keys_move_over_what_does_not_fit() -> None:
 
 
 def test_keys_are_those_that_people_know() -> None:
-    """Arrow keys in both modes of a terminal; what means nothing is left out."""
-    assert list(meanings("q\x1b[A\x1bOB\x1b[5~\x1b[6~zg")) == [QUIT, "up", "down", "page up", "page down", "top"]
+    """Arrow keys in both modes of a terminal; sequences of other keys are left out, Escape alone is one."""
+    found = [stroke.meaning or stroke.text for stroke in strokes("q\x1b[A\x1bOB\x1b[5~\x1b[6~\x1b[1;5Dzg\x1b")]
+    assert found == [QUIT, "up", "down", "page up", "page down", "z", "top", "escape"]
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (200, 50)])
