@@ -74,7 +74,8 @@ class People:
         """
         now = self.clock.now()
         given = pressed.payload(self.inbox.events, button, user, now, f"{url}{RESPOND}{uuid4().hex}")
-        shown = [await self._deliver(given) for _ in range(times)]
+        # Each press has a trigger of its own, and so a signature of its own.
+        shown = [await self._deliver({**given, "trigger_id": f"{given['trigger_id']}{n}"}) for n in range(times)]
         return shown[-1]
 
     async def _deliver(self, given: dict[str, Any]) -> str:

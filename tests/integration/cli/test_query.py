@@ -18,21 +18,21 @@ from tests.fixtures.commands import Run
 from tests.integration.sinks.kit import writing
 from tests.unit.cli.test_query_columns import example
 
-NOW = SystemClock().now().astimezone(UTC).replace(microsecond=0)
 MINUTE = timedelta(minutes=1)
 
 
 def made() -> list[Any]:
-    """Two links, one of which is forgotten; an hour of roll-ups of one; an incident and its alert."""
+    """Two links, one of which is forgotten; two hours of roll-ups of one; an incident and its alert."""
+    now = SystemClock().now().astimezone(UTC).replace(microsecond=0)
     link, node = replace(example("links"), cluster="orders"), replace(example("nodes"), cluster="orders")
     rollups = [
         replace(example("lag"), cluster="orders", window_s=window, start=end - window * MINUTE / 60, end=end)
         for minutes in range(120, -1, -20)
         for window in (10.0, 60.0)
-        for end in [NOW - minutes * MINUTE]
+        for end in [now - minutes * MINUTE]
     ]
-    incident = replace(example("incidents"), cluster="orders", seq=5, opened_at=NOW, resolved_at=None, state="open")
-    alert = replace(example("alerts"), cluster="orders", event_time=NOW)
+    incident = replace(example("incidents"), cluster="orders", seq=5, opened_at=now, resolved_at=None, state="open")
+    alert = replace(example("alerts"), cluster="orders", event_time=now)
     return [
         replace(link, link="orders/pg-1->pg-2", verdict="cut_off"),
         replace(link, link="orders/pg-1->pg-3", verdict="healthy"),
@@ -42,7 +42,7 @@ def made() -> list[Any]:
         replace(incident, seq=4, severity="warning"),
         replace(incident, severity="critical"),
         alert,
-        replace(alert, event_time=NOW - 3000 * MINUTE),
+        replace(alert, event_time=now - 3000 * MINUTE),
     ]
 
 

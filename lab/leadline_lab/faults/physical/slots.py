@@ -56,6 +56,7 @@ def slot_invalidated(pair: Pair) -> Course:
     pair.primary.execute("SELECT pg_create_physical_replication_slot('outgrown', true)")
     pair.primary.configure(max_slot_wal_keep_size="2MB")
     write_wal(pair.primary, segments=8)
+    pair.fleet.wait_caught_up()  # on a busy machine the standby's own slot would be invalidated, too
     pair.primary.execute("CHECKPOINT")
     yield Injected()
     pair.primary.execute("SELECT pg_drop_replication_slot('outgrown')")
