@@ -83,4 +83,4 @@ ACTION_ROUTES: Final = (
     Route("/silences/add", _silence, methods=["POST"]),
     Route("/silences/expire", _expire, methods=["POST"]),
 )
-"""Where forms are sent."""
+"""The paths to which forms are sent."""

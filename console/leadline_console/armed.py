@@ -56,7 +56,7 @@ class BlindSpot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def blind_spots(model: ReadModel, cluster: str) -> list[BlindSpot]:
-    """What is not seen in a cluster, by server; then what nobody reports about it."""
+    """The parts that are not seen in a cluster, by server; then those that nobody reports."""
     return _blind_spots(
         cluster,
         [each for each in model.nodes.values() if each.cluster == cluster],

@@ -35,7 +35,7 @@ class DeadLetterCount(msgspec.Struct, frozen=True, kw_only=True):
     newest: list[DeadLetter] = []
     """The newest first."""
     problem: str = ""
-    """Why they could not be read."""
+    """The reason for which they could not be read."""
 
 
 async def count_of(kafka: KafkaSettings) -> DeadLetterCount:

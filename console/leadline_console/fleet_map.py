@@ -118,7 +118,7 @@ def _cluster(name: str, links: list[LinkStatus], nodes: list[NodeStatus], x: int
 
 
 def _depths(links: Sequence[LinkStatus], names: Sequence[str]) -> dict[str, int]:
-    """How many links each node is away from one that follows nobody; 0 for all of a circle."""
+    """The number of links from each node up to one that follows nobody; 0 for all of a circle."""
     above: dict[str, list[str]] = defaultdict(list)
     for link in links:
         above[link.downstream].append(link.upstream)

@@ -37,7 +37,7 @@ class TooManyStreams(Exception):
     """No further page can be followed now."""
 
 
-class Live:
+class PageStreams:
     """Wakes the streams when the model has changed, and makes their parts in turn: one page at a time, each page once
     for all who look at the same."""
 
@@ -94,7 +94,7 @@ class Live:
             metrics.CONSOLE_STREAMS.set(self.streams)
 
     def _banner(self) -> tuple[bool, bool]:
-        """What time alone can change of a page: an old feed, and a judgement that is silent."""
+        """The parts of a page that time alone changes: an old feed, and a judgement that is silent."""
         return self._model.feed.is_stale(self._clock.monotonic()), self._model.is_silent(self._clock.now())
 
     async def _make(self, make: MakeParts, key: Hashable) -> MadeParts:

@@ -26,7 +26,7 @@ class Asked:
     params: Mapping[str, str]
     now: datetime
     loaded: Any = None
-    """What the page's ``load`` returned; None for a page without."""
+    """The result of the page's ``load``; None for a page without."""
 
     def text(self, name: str, default: str = "") -> str:
         """A parameter; ``default`` without it."""

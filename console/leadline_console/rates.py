@@ -8,7 +8,7 @@ MOST_SENDERS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class RequestRate:
     """So many requests a second in the long run, and so many at once."""
 
     per_s: float
@@ -18,7 +18,7 @@ class Rate:
 class RateLimit:
     """One bucket for each sender; those that were not seen for longest are forgotten, which gives them a full one."""
 
-    def __init__(self, rate: Rate) -> None:
+    def __init__(self, rate: RequestRate) -> None:
         self._rate = rate
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 

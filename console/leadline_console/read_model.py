@@ -62,7 +62,7 @@ Folded = (
 
 @dataclass(slots=True)
 class FeedState:
-    """How current the model is."""
+    """The age of the model's content."""
 
     alive_at: float | None = None
     """Monotonic time at which Kafka last confirmed the ends of the topics; None before the first time."""
@@ -85,7 +85,7 @@ class FeedState:
 
 @dataclass(slots=True)
 class ReadModel:
-    """What the pages show."""
+    """The content of the pages."""
 
     nodes: Newest[str, NodeStatus] = field(default_factory=lambda: Newest(MOST_NODES))
     """By ``cluster/node``."""

@@ -9,7 +9,7 @@ from leadline.settings.web_console import RoleSettings
 
 
 class ConsoleRole(IntEnum):
-    """What somebody may do; each role may do what the ones before it may."""
+    """The rights of somebody; each role has those of the ones before it."""
 
     NONE = 0
     VIEW = 1

@@ -1,4 +1,4 @@
-"""What every request passes: the host's name, the rates, who sent it, and forged requests; and the headers of answers.
+"""The checks that every request passes: host name, rates, sender, forged requests; and the headers of answers.
 
 A browser sends its cookies with requests that other sites make. So a request that changes something must come from the
 console's own pages by its ``Sec-Fetch-Site`` or ``Origin``, and carry the token of its session (``csrf``).
@@ -20,12 +20,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from leadline import metrics
 from leadline.clock import Clock
 from leadline.settings.web_console import WebConsoleSettings, is_loopback
-from leadline_console.rates import Rate, RateLimit
+from leadline_console.rates import RateLimit, RequestRate
 from leadline_console.roles import ConsoleRole, Principal
 from leadline_console.sign_in import Doorkeeper
 
-READS: Final = Rate(per_s=20, at_once=200)
-WRITES: Final = Rate(per_s=1, at_once=20)
+READS: Final = RequestRate(per_s=20, at_once=200)
+WRITES: Final = RequestRate(per_s=1, at_once=20)
 OPEN_TO_ALL: Final = ("/static/", "/sign-in", "/healthz")
 SAFE: Final = ("GET", "HEAD")
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -137,7 +137,7 @@ def csrf(session: Mapping[str, str], secret: str) -> str:
 
 
 async def checked_form(request: Request, role: str) -> tuple[Principal, FormData]:
-    """Who sent a form, and its fields. Raises HTTPException without the role or the session's token.
+    """The sender of a form, and its fields. Raises HTTPException without the role or the session's token.
 
     A program that sends a bearer token needs none: no browser adds that by itself.
     """

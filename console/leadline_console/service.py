@@ -19,7 +19,7 @@ from leadline.settings.web_console import WebConsoleSettings
 from leadline.shutdown import end, shutdown_requested
 from leadline_console.app import application
 from leadline_console.feed import Feed
-from leadline_console.live import Live
+from leadline_console.live import PageStreams
 from leadline_console.read_model import ReadModel
 from leadline_console.shared import Console
 
@@ -50,7 +50,7 @@ def listen(settings: WebConsoleSettings) -> socket.socket:
 
 
 def address_of(settings: WebConsoleSettings, listening: socket.socket) -> str:
-    """Where people find the console."""
+    """The address at which people find the console."""
     host, port = listening.getsockname()[:2]
     return settings.web.url or (f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
@@ -59,7 +59,7 @@ def serving(settings: WebConsoleSettings, clock: Clock, local: str, model: ReadM
     """The application with its feed, which runs as long as it does."""
     model = ReadModel() if model is None else model
     given = settings.sign_in.session_secret
-    live = Live(model, clock)
+    live = PageStreams(model, clock)
 
     async def write(value: wire.Addressed) -> None:
         await publish(settings.kafka, "leadline-console", value)
@@ -90,7 +90,7 @@ async def run(settings: WebConsoleSettings, listening: socket.socket, clock: Clo
         timeout_keep_alive=30,
         limit_concurrency=1000,
     )
-    server = _Server(config)
+    server = ConsoleServer(config)
     stopping = asyncio.create_task(_stop(server))
     try:
         await server.serve([listening])
@@ -98,7 +98,7 @@ async def run(settings: WebConsoleSettings, listening: socket.socket, clock: Clo
         await end(stopping)
 
 
-class _Server(uvicorn.Server):
+class ConsoleServer(uvicorn.Server):
     """Leaves the signals to the process, which ends with 0 after SIGTERM."""
 
     @contextmanager

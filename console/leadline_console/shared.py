@@ -1,4 +1,4 @@
-"""What the handlers of requests share."""
+"""The objects that the handlers of requests share."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from leadline import wire
 from leadline.clock import Clock
 from leadline.settings.web_console import WebConsoleSettings
-from leadline_console.live import Live
+from leadline_console.live import PageStreams
 from leadline_console.read_model import ReadModel
 
 Publish = Callable[[wire.Addressed], Awaitable[None]]
@@ -15,11 +15,11 @@ Publish = Callable[[wire.Addressed], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """What the handlers share; ``request.app.state.console``."""
+    """The objects that the handlers share; ``request.app.state.console``."""
 
     settings: WebConsoleSettings
     model: ReadModel
-    live: Live
+    live: PageStreams
     publish: Publish
     clock: Clock
     secret: str

@@ -1,4 +1,4 @@
-"""Who sent a request: by a token, by a trusted proxy's header, by the session of a browser, or anybody on loopback."""
+"""The sender of a request, by a token, a trusted proxy's header or the session of a browser; or anybody on loopback."""
 
 import hmac
 from collections.abc import Mapping

@@ -13,11 +13,11 @@ from leadline.errors import UsageError
 from leadline.settings.web_console import WebConsoleSettings
 from leadline_console import rendering
 from leadline_console.oidc import CALLBACK, OidcSignIn
-from leadline_console.rates import Rate, RateLimit
+from leadline_console.rates import RateLimit, RequestRate
 from leadline_console.security import csrf
 from leadline_console.sign_in import SIGNED_IN, session_for, token_of
 
-ATTEMPTS: Final = Rate(per_s=0.1, at_once=10)
+ATTEMPTS: Final = RequestRate(per_s=0.1, at_once=10)
 """Attempts to sign in, of one sender."""
 _NEXT: Final = "next"
 

@@ -133,7 +133,7 @@ def room(path: str) -> str:
     parts = path.replace("leadline_", "").split("/")
     if len(parts) == 1:
         return "pages"
-    if parts[0] in ("agents", "streams", "sinks", "verify", "lab", "cli"):
+    if parts[0] in ("agents", "streams", "sinks", "verify", "console", "lab", "cli"):
         parts = [parts[0], *parts[2:]]
     names = ("/".join(parts[:end]) for end in range(len(parts), 0, -1))
     return next((name for name in names if name in ROOMS), "pages")
@@ -290,7 +290,20 @@ READERS = {
     **dict.fromkeys((".md",), page_findings),
     **dict.fromkeys((".yaml", ".yml", ".sql", ".sh", ".service", ".toml"), comment_findings),
 }
-TREES = ("leadline", "agents", "streams", "sinks", "verify", "lab", "cli", "bench", "docs", "deploy", "tests")
+TREES = (
+    "leadline",
+    "agents",
+    "streams",
+    "sinks",
+    "verify",
+    "console",
+    "lab",
+    "cli",
+    "bench",
+    "docs",
+    "deploy",
+    "tests",
+)
 
 
 def files() -> list[Path]:
@@ -314,7 +327,7 @@ def findings() -> tuple[Found, ...]:
 def shared_names() -> dict[str, list[str]]:
     """Classes of one name in several rooms of the product, with the files that define them."""
     homes: dict[str, dict[str, str]] = defaultdict(dict)
-    for tree in ("leadline", "agents", "streams", "sinks", "verify", "lab", "cli"):
+    for tree in ("leadline", "agents", "streams", "sinks", "verify", "console", "lab", "cli"):
         for path in sorted((ROOT / tree).rglob("*.py")):
             for name in re.findall(r"^\s*class (\w+)", path.read_text(), re.MULTILINE):
                 homes[name][tree] = path.relative_to(ROOT).as_posix()

@@ -1,4 +1,4 @@
-"""Who has acknowledged an incident as it is now, by the actions that are known. Pure."""
+"""The person who has acknowledged an incident as it is now, by the actions that are known. Pure."""
 
 from leadline.model.action import Action
 from leadline.model.incident import Incident

@@ -44,7 +44,7 @@ class ShownFinding(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
     judged: bool
     accepted: str
-    """Who answers for it, until when and why; empty where nobody does."""
+    """The person who answers for it, the last day and the reason; empty where nobody does."""
     acceptance_ended: str
     steps: list[FixStep]
     """Empty where people are not notified of it; `leadline audit` has the steps of every finding."""

@@ -54,7 +54,7 @@ class RankedCause(msgspec.Struct, frozen=True, kw_only=True):
     """Evidence for it."""
     against: list[Fact]
     not_seen: list[Fact]
-    """What was not visible, each with what would show it."""
+    """Facts that were not visible, each with what would show it."""
     steps: list[FixStep]
     fix: str
     """The steps in one line of text, for a record that has them in no other form."""
@@ -95,7 +95,7 @@ def fix_step(step: Step) -> FixStep:
 
 
 def first_thing(cause: Cause | None) -> str:
-    """What to do first, in a sentence: the first step of a cause that is known or likely."""
+    """A sentence with the first thing to do: the first step of a cause that is known or likely."""
     if cause is None or cause.code == "unknown":
         return "No cause is identified yet: look at the evidence below, and at what changed."
     if not cause.steps:

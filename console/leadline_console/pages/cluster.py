@@ -32,7 +32,7 @@ CHANGES_SHOWN: Final = 50
 INCIDENTS_SHOWN: Final = 20
 
 
-class SlotRow(msgspec.Struct, frozen=True, kw_only=True):
+class ListedSlot(msgspec.Struct, frozen=True, kw_only=True):
     """One slot with an alert, and when it fills the disk, where the rules foresee it."""
 
     slot: str
@@ -60,7 +60,7 @@ class ClusterPage(msgspec.Struct, frozen=True, kw_only=True):
     incidents: list[IncidentRow]
     incidents_total: int
     alerts: list[AlertRow]
-    slots: list[SlotRow]
+    slots: list[ListedSlot]
     changes: list[Change]
     """The newest first."""
     plots: list[LagPlot]
@@ -105,11 +105,11 @@ def view(model: ReadModel, asked: Asked) -> ClusterPage:
     )
 
 
-def _slots(model: ReadModel, cluster: str) -> Iterator[SlotRow]:
+def _slots(model: ReadModel, cluster: str) -> Iterator[ListedSlot]:
     """Slots with an alert that is not over, those with the least time left first."""
     found = [each for each in model.alerts.values() if each.cluster == cluster and each.subject.kind == "slot"]
     rows = [
-        SlotRow(
+        ListedSlot(
             slot=each.subject.name or each.subject.id,
             node=each.subject.node,
             rule=each.rule,

@@ -1,4 +1,4 @@
-"""Why somebody was, or was not, notified of an incident: the decisions on record, and what holds now. Pure.
+"""The reasons for which people were, or were not, notified of an incident: on record, and as of now. Pure.
 
 Decisions are made by `leadline sink` and read from the deliveries; nothing is decided here. What no record says is
 called not known, with the possible reasons.
@@ -34,7 +34,7 @@ OCCASIONS: Final = {
     "resolved": "it ended",
     "recurrence": "a measure against it no longer holds",
 }
-"""Why a target is notified, by the occasion."""
+"""The reason for which a target is notified, by the occasion."""
 UNDECIDED_S: Final = 60.0
 """An open incident without a decision for so long does not wait for a cause any more."""
 
@@ -68,7 +68,7 @@ class TargetAnswer(msgspec.Struct, frozen=True, kw_only=True):
     last_at: datetime | None
     """When something was decided last."""
     next_: str = msgspec.field(name="next")
-    """What follows, and what keeps it back; empty once nothing does."""
+    """The next notification, and the reason that keeps it back; empty once there is none."""
 
 
 def answers(model: ReadModel, incident: Incident, now: datetime) -> list[TargetAnswer]:
@@ -143,7 +143,7 @@ def sentence(each: Delivery, silences: dict[str, Silence]) -> str:
 
 
 def held_by(reason: str | None, silences: dict[str, Silence]) -> str:
-    """What holds a notification back: a silence with who made it and why, or the incident of a lost datacenter."""
+    """The silence that holds a notification back, with its author and comment, or the incident of a lost datacenter."""
     if reason is None:
         return "a silence"
     silence = silences.get(reason)
@@ -159,12 +159,12 @@ def _notified(last: Delivery, incident: Incident, silences: dict[str, Silence]) 
     took_s = max(0.0, (last.first_at - incident.detected_at).total_seconds())
     text = f"Notified {duration(took_s)} after the first alert; last: {sentence(last, silences)}."
     if last.state == "resolved":
-        return f"{text} It knows that the incident ended."
+        return f"{text} It has the end of the incident."
     return text
 
 
 def _never(model: ReadModel, incident: Incident, target: str, now: datetime) -> str:
-    """Why no decision is on record, as far as the topics show it."""
+    """The reason for which no decision is on record, as far as the topics show it."""
     if incident.state == "resolved":
         return f"No decision is on record: no route leads from it to {target}, or it ended before one was due."
     silence = active_silence(incident, list(model.silences.values()), now)
@@ -179,7 +179,7 @@ def _never(model: ReadModel, incident: Incident, target: str, now: datetime) -> 
 
 
 def _next(model: ReadModel, incident: Incident, last: Delivery, now: datetime) -> str:
-    """What the target is sent next, and what keeps it back."""
+    """The next notification of the target, and the reason that keeps it back."""
     if incident.state == "resolved":
         over = last.state == "resolved" or last.first_at is None
         return "" if over else "Its end is not delivered yet: it is paced, or must stay ended for a moment first."

@@ -30,16 +30,16 @@ OUTCOMES: Final = ("all", "given_up", "suppressed", "attempted", "sent", "nothin
 
 
 class LoggedDeliveries(msgspec.Struct, frozen=True, kw_only=True):
-    """What the incident log has about one incident."""
+    """The decisions in the incident log about one incident."""
 
     deliveries: tuple[Delivery, ...] = ()
     was_read: bool = False
     problem: str = ""
-    """Why it could not be read."""
+    """The reason for which it could not be read."""
     sink: SinkSettings | None = None
     """The routes of the sink; None where the console does not know its file."""
     sink_problem: str = ""
-    """Why its file could not be read."""
+    """The reason for which its file could not be read."""
 
 
 class LastDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ class LastDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveriesPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Who was notified, who was not, and why."""
+    """The targets that were notified and those that were not, with the reasons."""
 
     first_line: str
     incident_id: str
@@ -71,7 +71,7 @@ class DeliveriesPage(msgspec.Struct, frozen=True, kw_only=True):
     decisions: list[DecisionLine]
     """Of the incident and target that are asked for, oldest first."""
     source: str
-    """Where the decisions are from, and what is missing there."""
+    """The source of the decisions, and what is missing there."""
     route: str
     """The route that the incident takes, in a sentence; empty without an incident and a target."""
     newest: list[LastDecision]

@@ -47,7 +47,7 @@ class LateCluster(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the last notifications of one target."""
+    """The outcome of the last notifications of one target."""
 
     target: str
     sink: str
@@ -158,7 +158,7 @@ def _target(model: ReadModel, target: str, found: Sequence[Delivery], is_failing
 
 
 def _worst(page: "HealthPage") -> str:
-    """What is wrong with Leadline in one sentence, the gravest first; empty where nothing is."""
+    """The faults of Leadline itself in one sentence, the gravest first; empty where there is none."""
     if page.feed_problem:
         return f"The console cannot read Kafka, so what it shows is old: {page.feed_problem}"
     if page.judged_at is None and page.feed_is_complete:

@@ -64,9 +64,9 @@ class IncidentPage(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str
     title: str
     first_line: str
-    """What, how bad and since when; or how it ended."""
+    """The problem, its severity and its beginning; or its end."""
     do_first: str
-    """What to do now; empty once it has ended."""
+    """The thing to do now; empty once it has ended."""
     state: str
     severity: str
     class_: str = msgspec.field(name="class")

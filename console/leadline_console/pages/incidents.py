@@ -29,7 +29,7 @@ class ListedIncident(msgspec.Struct, frozen=True, kw_only=True):
     class_: str = msgspec.field(name="class")
     title: str
     impact: str
-    """How bad it is, in words; empty where the record does not say."""
+    """Its impact in words; empty where the record has none."""
     opened_at: datetime
     resolved_at: datetime | None
     lasted_s: float
@@ -38,7 +38,7 @@ class ListedIncident(msgspec.Struct, frozen=True, kw_only=True):
     """The code of the first cause; empty without one."""
     confidence: float | None
     acknowledged_by: str | None
-    """Who acknowledged it as it is now; None where nobody did, or it became worse after that."""
+    """The person who acknowledged it as it is now; None where nobody did, or it became worse after that."""
     silenced_by: str | None
     """The silence that holds back its notifications now."""
 
@@ -47,7 +47,7 @@ class IncidentList(msgspec.Struct, frozen=True, kw_only=True):
     """The incidents that fit what is asked for."""
 
     first_line: str
-    """What is wrong, how bad, since when, and what to do; or that nothing is."""
+    """The worst problem, its impact, its beginning and the thing to do; or that there is none."""
     open_total: int
     """Open pages, whatever is asked for."""
     unacknowledged: int

@@ -41,7 +41,7 @@ class LinkPage(msgspec.Struct, frozen=True, kw_only=True):
     observers: list[str]
     """The ends whose agents report."""
     ends: list[NodeRow]
-    """What is known of both ends; one that has no agent is missing."""
+    """Both ends as they are known; one that has no agent is missing."""
     unseen: list[str]
     """Ends of which no agent reports."""
     window_verdicts: dict[str, int]

@@ -14,7 +14,7 @@ from leadline_streams.reported import EVERY_RULE
 
 
 class ClusterRules(msgspec.Struct, frozen=True, kw_only=True):
-    """How many rules see all that they need in a cluster."""
+    """The number of rules that see all that they need in a cluster."""
 
     cluster: str
     armed: int
@@ -42,7 +42,7 @@ class RuleState(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     """``armed`` or ``blind``."""
     reasons: list[str]
-    """Where and why it is blind."""
+    """The servers on which it is blind, with the reasons."""
 
 
 class RulesPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class RulesPage(msgspec.Struct, frozen=True, kw_only=True):
     clusters: list[ClusterRules]
     """Those with the most blind rules first."""
     spots: list[BlindSpot]
-    """What is not seen in the cluster that is asked for."""
+    """The parts that are not seen in the cluster that is asked for."""
     rules: list[RuleState]
     """Blind ones first."""
 

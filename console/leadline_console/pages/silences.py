@@ -46,11 +46,11 @@ class SilenceRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SilencePreview(msgspec.Struct, frozen=True, kw_only=True):
-    """What a silence with the matchers of the address would do."""
+    """The effect that a silence with the matchers of the address would have."""
 
     matchers: dict[str, str]
     problem: str
-    """Why it is refused; empty where it is not."""
+    """The reason for which it is refused; empty where it is not."""
     matches: list[ListedIncident]
     """Open incidents that it matches now, at most 20."""
     matched: int
@@ -107,7 +107,7 @@ def view(model: ReadModel, asked: Asked) -> SilencesPage:
 
 
 def preview(model: ReadModel, given: Mapping[str, str], now: datetime, *, unknown: bool) -> SilencePreview:
-    """What a silence with these fields would match; refused with a reason where it can match nothing."""
+    """The incidents that a silence with these fields would match; refused with a reason where it can match none."""
     try:
         patterns = matchers(given)
         check(model, patterns, unknown=unknown)

@@ -61,9 +61,9 @@ class VerifiedTable(msgspec.Struct, frozen=True, kw_only=True):
     first: list[str]
     """The first rows that differ."""
     signs: list[Fact]
-    """What can have brought the difference about."""
+    """The causes that can have brought the difference about."""
     why: str
-    """Why it cannot be compared, or is undecided; empty otherwise."""
+    """The reason for which it cannot be compared, or is undecided; empty otherwise."""
     compared_at: datetime | None
     equal_at: datetime | None
 

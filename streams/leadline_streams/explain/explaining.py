@@ -8,7 +8,7 @@ from leadline_streams.explain import held_back, rule_states
 from leadline_streams.explain.answer import answer, outcome_of
 from leadline_streams.explain.explanation import Explanation, IncidentExplained, Look, RuleExplained, VerdictChange
 from leadline_streams.explain.held_back import Notified
-from leadline_streams.explain.rule_states import Asked
+from leadline_streams.explain.rule_states import SubjectContext
 from leadline_streams.explain.subjects import Chosen
 from leadline_streams.explain.trace import Looks, Trace
 from leadline_streams.explain.verdict_reason import reason
@@ -70,8 +70,8 @@ def explanation(
     )
 
 
-def _asked(chosen: Chosen, memory: Memory, alerting: Alerting, now: float) -> list[Asked]:
-    asked: list[Asked] = []
+def _asked(chosen: Chosen, memory: Memory, alerting: Alerting, now: float) -> list[SubjectContext]:
+    asked: list[SubjectContext] = []
     for link in chosen.links:
         asked += rule_states.of_link(memory, alerting, link, now)
     if chosen.kind != "link":
@@ -79,7 +79,7 @@ def _asked(chosen: Chosen, memory: Memory, alerting: Alerting, now: float) -> li
             asked += rule_states.of_node(memory, name, now)
     if chosen.kind == "incident":
         asked += rule_states.of_cluster(memory, now)
-    found: dict[str, Asked] = {}
+    found: dict[str, SubjectContext] = {}
     for each in asked:
         found.setdefault(each.context.subject.id, each)
     return list(found.values())

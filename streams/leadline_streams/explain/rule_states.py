@@ -23,7 +23,7 @@ LIMITS = ("warning", "critical", "for_s", "keep_s")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SubjectContext:
     """A subject whose rules are explained. ``complete``: every witness answers, so that nothing found is all well."""
 
     context: ClusterContext
@@ -31,45 +31,45 @@ class Asked:
     complete: bool
 
 
-def of_link(memory: Memory, alerting: Alerting, ident: str, now: float) -> Iterator[Asked]:
+def of_link(memory: Memory, alerting: Alerting, ident: str, now: float) -> Iterator[SubjectContext]:
     """A link, with its slot and its subscription where its ends show them."""
     link, nodes = memory.links[ident], memory.nodes
     up, down = nodes.get(link.upstream), nodes.get(link.downstream)
     owner, context, view = down or up, alerting.link_context(link, now), View(memory)
     if owner is not None:
         complete = (link.agentless or context.down is not None) and (up is None or up.answers)
-        yield Asked(context, owner, complete)
+        yield SubjectContext(context, owner, complete)
     slot = first(up.sample.slots, "name", link.slot) if up is not None and up.sample is not None and link.slot else None
     if up is not None and slot is not None:
-        yield Asked(SlotContext(view, now, up, slot), up, up.answers)
+        yield SubjectContext(SlotContext(view, now, up, slot), up, up.answers)
     if down is not None and down.sample is not None and link.name:
         subscription = first(down.sample.subscriptions, "name", link.name)
         if subscription is not None:
-            yield Asked(SubscriptionContext(view, now, down, subscription), down, down.answers)
+            yield SubjectContext(SubscriptionContext(view, now, down, subscription), down, down.answers)
 
 
-def of_node(memory: Memory, name: str, now: float) -> Iterator[Asked]:
+def of_node(memory: Memory, name: str, now: float) -> Iterator[SubjectContext]:
     """A node, with its slots and subscriptions."""
     node, view = memory.nodes[name], View(memory)
-    yield Asked(NodeContext(view, now, node), node, node.answers)
+    yield SubjectContext(NodeContext(view, now, node), node, node.answers)
     if node.sample is not None:
         for slot in node.sample.slots:
-            yield Asked(SlotContext(view, now, node, slot), node, node.answers)
+            yield SubjectContext(SlotContext(view, now, node, slot), node, node.answers)
         for subscription in node.sample.subscriptions:
-            yield Asked(SubscriptionContext(view, now, node, subscription), node, node.answers)
+            yield SubjectContext(SubscriptionContext(view, now, node, subscription), node, node.answers)
 
 
-def of_cluster(memory: Memory, now: float) -> Iterator[Asked]:
+def of_cluster(memory: Memory, now: float) -> Iterator[SubjectContext]:
     """The cluster as a whole, by its primary."""
     for node in memory.nodes.values():
         if node.node.role == "primary":
             complete = node.answers and not any(other.stale for other in memory.nodes.values())
-            yield Asked(ClusterContext(View(memory), now), node, complete)
+            yield SubjectContext(ClusterContext(View(memory), now), node, complete)
             return
 
 
 def explained(
-    asked: Sequence[Asked], memory: Memory, judgement: Judgement, alerting: Alerting, trace: Trace
+    asked: Sequence[SubjectContext], memory: Memory, judgement: Judgement, alerting: Alerting, trace: Trace
 ) -> list[RuleExplained]:
     """Every rule about these subjects: those that fire first, then those that are near it."""
     found = [
@@ -87,7 +87,7 @@ def shown(value: float | None, unit: str) -> str:
 
 
 def _explained(
-    rule: AnyRule, asked: Asked, memory: Memory, judgement: Judgement, alerting: Alerting, trace: Trace
+    rule: AnyRule, asked: SubjectContext, memory: Memory, judgement: Judgement, alerting: Alerting, trace: Trace
 ) -> RuleExplained:
     about, now = asked.context.subject, asked.context.now
     limits = alerting.effective.limits(rule, asked.owner, about)

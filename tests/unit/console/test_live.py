@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 
 from leadline.clock import ManualClock
-from leadline_console.live import MOST_STREAMS, Live, TooManyStreams
+from leadline_console.live import MOST_STREAMS, PageStreams, TooManyStreams
 from leadline_console.read_model import ReadModel
 from tests.fixtures.console_values import link
 
@@ -31,9 +31,9 @@ async def parts_of(stream: AsyncIterator[bytes]) -> str:
     raise AssertionError("the stream ended")
 
 
-def live() -> tuple[Live, ReadModel, Maker]:
+def live() -> tuple[PageStreams, ReadModel, Maker]:
     model = ReadModel()
-    return Live(model, ManualClock()), model, Maker(model)
+    return PageStreams(model, ManualClock()), model, Maker(model)
 
 
 async def test_only_what_changed_is_sent() -> None:

@@ -13,8 +13,8 @@ from leadline.clock import ManualClock
 from leadline.settings.load import load
 from leadline.settings.web_console import WebConsoleSettings
 from leadline_console.app import Console, application
-from leadline_console.live import Live
-from leadline_console.rates import Rate, RateLimit
+from leadline_console.live import PageStreams
+from leadline_console.rates import RateLimit, RequestRate
 from leadline_console.read_model import ReadModel
 from leadline_console.security import checked_form
 
@@ -40,7 +40,7 @@ class Browser:
         async def publish(value: Any) -> None:
             """Nothing is written here."""
 
-        made = Console(self.settings, model, Live(model, self.clock), publish, self.clock, "secret", "local")
+        made = Console(self.settings, model, PageStreams(model, self.clock), publish, self.clock, "secret", "local")
         app = application(made)
         app.router.routes.append(Route("/act", act, methods=["POST"]))
         self.http = TestClient(app, base_url="http://127.0.0.1", follow_redirects=False, client=(client, 5000))
@@ -219,7 +219,7 @@ def test_too_many_requests_are_refused_with_when_to_come_back() -> None:
 
 
 def test_a_sender_that_waits_is_allowed_again() -> None:
-    limit = RateLimit(Rate(per_s=0.5, at_once=2))
+    limit = RateLimit(RequestRate(per_s=0.5, at_once=2))
     assert [limit.wait_s("a", 0.0) for _ in range(3)] == [0.0, 0.0, 2.0]
     assert limit.wait_s("b", 0.0) == 0.0
     assert limit.wait_s("a", 2.0) == 0.0
