@@ -3,17 +3,25 @@
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
-from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
+from zstandard import DICT_TYPE_RAWCONTENT, ZstdCompressionDict, ZstdCompressor, ZstdDecompressor, ZstdError
 
 _HEAD = struct.Struct(">BIQ")
 _SIZE = struct.Struct(">I")
-_FORMAT = 5
-_WITH_FAILURE = 6
+_FORMAT = 7
+_WITH_FAILURE = 8
 """The format of a state that has failures with it, after the offset."""
-_compressor = ZstdCompressor(level=1)  # to a fifth, in 2 ms per MB
-_decompressor = ZstdDecompressor()
+_WITHOUT_DICTIONARY = {5: False, 6: True}
+"""Formats that are still read, and whether they have failures with them."""
+DICTIONARY = Path(__file__).with_name("state.dictionary")
+"""Parts of states of real servers: names of fields, of settings and their values. Without it what is compressed with it
+cannot be read, so that another one needs other formats."""
+_dictionary = ZstdCompressionDict(DICTIONARY.read_bytes(), dict_type=DICT_TYPE_RAWCONTENT)
+_compressor = ZstdCompressor(level=1, dict_data=_dictionary)  # to a tenth, in less time than without
+_decompressor = ZstdDecompressor(dict_data=_dictionary)
+_plain_decompressor = ZstdDecompressor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +49,11 @@ class Saved:
         kind, partition, applied = _HEAD.unpack_from(data)
         begin, end = _HEAD.size, _HEAD.size
         try:
-            if kind == _WITH_FAILURE:
+            if _WITHOUT_DICTIONARY.get(kind, kind == _WITH_FAILURE):
                 begin += _SIZE.size
                 end = begin + _SIZE.unpack_from(data, _HEAD.size)[0]
-            state = _decompressor.decompress(data[end:])
+            decompressor = _plain_decompressor if kind in _WITHOUT_DICTIONARY else _decompressor
+            state = decompressor.decompress(data[end:])
         except (ZstdError, struct.error) as error:
             raise ValueError(f"it cannot be decompressed: {error}") from None
         return cls(partition, applied, state, data[begin:end])
@@ -52,7 +61,7 @@ class Saved:
     @staticmethod
     def partition_in(data: bytes) -> int | None:
         """The partition of the state that these bytes hold, without reading it; None when they are no such state."""
-        if len(data) < _HEAD.size or data[0] not in (_FORMAT, _WITH_FAILURE):
+        if len(data) < _HEAD.size or data[0] not in (_FORMAT, _WITH_FAILURE, *_WITHOUT_DICTIONARY):
             return None
         return int(_HEAD.unpack_from(data)[1])
 

@@ -1,13 +1,17 @@
 """Records reach their cluster once and in order, and states are saved when they are due."""
 
+import struct
+from hashlib import sha256
 from typing import Any
 
 import pytest
+from zstandard import ZstdCompressor
 
+from bench.memory import judged
 from leadline.model.observation import Tick
 from leadline_streams.runtime.partition import TOGETHER, Partition
 from leadline_streams.runtime.saving import interval_s
-from leadline_streams.runtime.snapshot import Saved, start
+from leadline_streams.runtime.snapshot import DICTIONARY, Saved, start
 from tests.unit.streams.memory_log import AT, Count, Counts, record, sample
 
 TICK = Tick(at=AT)
@@ -169,9 +173,28 @@ def test_a_state_is_compressed() -> None:
     assert Saved.unpack(saved.pack()) == saved
 
 
-@pytest.mark.parametrize("data", [b"", b"\x01short", b"\x01" + bytes(30), b"\x05" + bytes(30)])
+def test_a_state_that_was_saved_without_the_dictionary_is_read() -> None:
+    head, state = struct.pack(">BIQ", 5, 11, 2**40), ZstdCompressor().compress(b"state")
+    assert Saved.unpack(head + state) == Saved(11, 2**40, b"state")
+    with_failure = struct.pack(">BIQI", 6, 11, 2**40, 3) + b"bad"
+    assert Saved.unpack(with_failure + state) == Saved(11, 2**40, b"state", b"bad")
+
+
+def test_the_dictionary_stays_as_it_is() -> None:
+    """States in Kafka cannot be read with another one."""
+    digest = "86661f946b48e20cd49ef4e81c09a332aa24d07d7b6dae4520b943b9f1341abc"
+    assert sha256(DICTIONARY.read_bytes()).hexdigest() == digest
+
+
+def test_the_dictionary_knows_what_states_have_in_common() -> None:
+    """Names of fields and of settings, and values that most servers have: the half of a state that is compressed."""
+    state = next(iter(judged(1, 3).values())).dump()
+    assert len(Saved(0, 0, state).pack()) < 0.6 * len(ZstdCompressor(level=1).compress(state))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x01short", b"\x01" + bytes(30), b"\x05" + bytes(30), b"\x07" + bytes(30)])
 def test_a_stored_state_of_another_form_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match=r"not with format 5|cannot be decompressed"):
+    with pytest.raises(ValueError, match=r"not with format 7|cannot be decompressed"):
         Saved.unpack(data)
 
 

@@ -353,12 +353,12 @@ def test_two_thousand_rivals_are_one_incident_that_can_be_read() -> None:
 
 
 def test_a_failure_is_saved_with_its_state() -> None:
-    """A state without one has the form that it always had."""
+    """A state without one has no place for it."""
     known = ClusterFailure.begin("orders", AT.timestamp()).noted("judgement_defect", "x", AT.timestamp())
     saved = Saved(3, 17, b"state", cluster_failure.pack(known))
     again = Saved.unpack(saved.pack())
     assert (again, cluster_failure.unpack(again.failure)) == (saved, known)
-    assert Saved(3, 17, b"state").pack()[0] == 5
+    assert Saved(3, 17, b"state").pack()[0] == 7
     with pytest.raises(ValueError, match="decompressed"):
         Saved.unpack(saved.pack()[:15])
 
