@@ -32,6 +32,7 @@ the floors below it:
 ``clock``           the only module that reads a clock
 ``shutdown``        the end of a long-running process
 ``errors``          errors and exit codes
+``connection_error`` the reason of a connection that failed, in words
 ``pg_errors``       the meaning of PostgreSQL's errors, for every part that connects to a server
 ``signature``       signatures of observations, by keys of their clusters
 ``topic_range``     the values of a topic from a time on

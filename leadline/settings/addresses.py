@@ -1,7 +1,7 @@
 """Addresses in settings: of HTTP servers and of mailboxes."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -20,7 +20,16 @@ MailAddress = Annotated[
     ),
 ]
 
+_LOGIN: Final = r"([^\s/?#@]*@)?"
+_HOST: Final = r"(\[[0-9A-Fa-f:.]+(%25[\w.~-]+)?\]|[^\s/?#@:\[\]]+)(:\d{1,5})?"
+"""A name, or an address, and a port; an address of IPv6 is in brackets (RFC 3986, section 3.2.2)."""
+
 
 def is_http_url(url: Secret) -> bool:
     """Whether a secret is a URL of HTTP with a host."""
-    return re.fullmatch(r"https?://([^\s/?#@]*@)?[^\s/?#@:]+(:\d{1,5})?([/?]\S*)?", url.reveal()) is not None
+    return re.fullmatch(rf"https?://{_LOGIN}{_HOST}([/?]\S*)?", url.reveal()) is not None
+
+
+def is_proxy(address: str) -> bool:
+    """Whether a text is the address of an HTTP proxy, with or without a login."""
+    return re.fullmatch(rf"https?://{_LOGIN}{_HOST}/?", address) is not None

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from leadline.errors import UsageError
-from leadline.settings.addresses import Glob, HttpAddress, is_http_url
+from leadline.settings.addresses import Glob, HttpAddress, is_http_url, is_proxy
 from leadline.settings.alertmanager_target import AlertmanagerSettings
 from leadline.settings.declare import SettingPath, Settings
 from leadline.settings.email_target import EmailSettings
@@ -184,7 +184,7 @@ class ProxySettings(Settings, frozen=True, kw_only=True):
         except UsageError as error:
             yield ("url",), str(error)
             return
-        if re.fullmatch(r"https?://([^\s/?#@]*@)?[^\s/?#@:]+(:\d{1,5})?/?", address) is None:
+        if not is_proxy(address):
             yield ("url",), "not the address of a proxy; give http://host:port or http://user:password@host:port"
 
 

@@ -1,6 +1,9 @@
 """The only module that uses HTTP: one request, and its response or the reason why there is none. It never retries."""
 
+import asyncio
 import logging
+import os
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -10,6 +13,8 @@ import httpx
 
 from leadline import __version__
 from leadline.clock import Clock
+from leadline.connection_error import reason_of
+from leadline.errors import UsageError
 from leadline.settings.targets import ProxySettings
 from leadline_sinks.notify.sink import Reason, Retry
 
@@ -19,6 +24,10 @@ for _library in ("httpx", "httpcore"):
 
 CONNECT_S = 5.0
 ANSWER_S = 10.0
+"""For each part of a response."""
+REQUEST_S = CONNECT_S + ANSWER_S
+"""For a request and the whole response: one that comes in small parts would otherwise take for ever (encode/httpx issue
+1450)."""
 MAX_BODY_BYTES = 64 * 1024
 """Of a response body; those of the vendors are far shorter."""
 PROXY_LOGIN = "the proxy asks for a login, or rejects the one that it got; check proxy.url"
@@ -47,15 +56,16 @@ class Http:
         """``before`` is awaited before each request, which is not made if it raises an error, and again directly
         before its body is written, when there is a connection.
 
-        Raises UsageError when the address of the proxy cannot be read.
+        Raises UsageError when the address of the proxy, or the file of certificates, cannot be read.
         """
         self._clock = clock
         self._before = before
-        self._direct = _client(transport or httpx.AsyncHTTPTransport())
+        trusted = _trusted() if transport is None else None
+        self._direct = _client(transport or httpx.AsyncHTTPTransport(verify=trusted or True))
         self._proxied: httpx.AsyncClient | None = None
         self._proxy = proxy or ProxySettings()
-        if transport is None and self._proxy.url is not None:
-            self._proxied = _client(httpx.AsyncHTTPTransport(proxy=self._proxy.url.reveal()))
+        if trusted is not None and self._proxy.url is not None:
+            self._proxied = _client(httpx.AsyncHTTPTransport(verify=trusted, proxy=self._proxy.url.reveal()))
 
     def _through(self, url: str) -> httpx.AsyncClient:
         """The client for a URL: through the proxy, if there is one for its host."""
@@ -69,10 +79,11 @@ class Http:
             await self._before()
         try:
             client = self._through(url)
-            extensions = {"trace": self._trace}
-            async with client.stream(
-                "POST", url, content=body, headers=dict(headers), extensions=extensions
-            ) as response:
+            given: dict[str, Any] = {"headers": dict(headers), "extensions": {"trace": self._trace}}
+            async with (
+                asyncio.timeout(REQUEST_S),
+                client.stream("POST", url, content=body, **given) as response,
+            ):
                 received = b""
                 async for part in response.aiter_bytes():
                     received += part
@@ -91,13 +102,17 @@ class Http:
             return Retry(Reason.UNREACHABLE, f"no connection within {CONNECT_S:g} s")
         except httpx.TimeoutException:
             return Retry(Reason.TIMEOUT, f"no answer within {ANSWER_S:g} s")
+        except TimeoutError:
+            return Retry(Reason.TIMEOUT, f"no whole answer within {REQUEST_S:g} s")
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError, ExceptionGroup):
             # Some invalid URLs are only found below httpx: the encoding of a name, a port above 65535.
             return Retry(Reason.UNREACHABLE, "the URL is not valid; check it in the settings")
         except (httpx.RemoteProtocolError, httpx.ReadError):
             return Retry(Reason.TIMEOUT, "the connection was closed before the answer was complete")
+        except httpx.DecodingError:
+            return Retry(Reason.GARBLED, "the answer is not compressed in the way that it says")
         except httpx.HTTPError as error:
-            return Retry(Reason.UNREACHABLE, type(error).__name__)
+            return Retry(Reason.UNREACHABLE, reason_of(error))
 
     async def _trace(self, event: str, _: Any) -> None:
         """Called by httpx at each step of a request: a target takes it when it has its body."""
@@ -126,6 +141,18 @@ class Http:
 
     async def __aexit__(self, *_: Any) -> None:
         await self.close()
+
+
+def _trusted() -> ssl.SSLContext:
+    """The authorities whose certificates are accepted: those of the file or folder that the environment names, or the
+    public ones. Raises UsageError."""
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:  # ssl.SSLError is one: a file without certificates
+        named = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), None)
+        what = f"the environment variable {named}" if named else "the file of public authorities"
+        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        raise UsageError(f"{what}: cannot read certificates: {why}; name a file in PEM format") from None
 
 
 def _client(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:

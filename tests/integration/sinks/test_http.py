@@ -1,18 +1,25 @@
 """HTTP: there is a response or a reason, whatever the URL."""
 
 import asyncio
+import re
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from leadline.clock import ManualClock
+from leadline.errors import UsageError
 from leadline.settings.secret import Secret
 from leadline.settings.targets import ProxySettings
-from leadline_sinks.http import PROXY_LOGIN, Http
+from leadline_sinks import http as client
+from leadline_sinks.http import PROXY_LOGIN, Http, Response
 from leadline_sinks.notify.sink import Reason, Retry
+from tests.fixtures.certificates import Authority
 from tests.fixtures.proxy import LOGIN, forward_proxy
 from tests.unit.sinks import made
 
@@ -166,3 +173,127 @@ async def test_a_request_is_checked_once_more_when_there_is_a_connection() -> No
                 await asyncio.sleep(0.01)
     assert asked == [0, 1]
     assert b"the body" not in got[0]
+
+
+@asynccontextmanager
+async def over_tls(*certificate: Path) -> AsyncIterator[str]:
+    """The URL of a server with this certificate and key, which has taken everything."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await reader.read(1):
+            writer.write(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as listening:
+        yield f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+
+
+async def test_a_certificate_that_is_not_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason, and what to do: people saw a code, or nothing, where an authority of their own signs certificates,
+    and switched verification off (louislam/uptime-kuma issue 1476, boredazfcuk/docker-icloudpd issue 662,
+    robusta-dev/kubewatch issue 92, ansible/awx issue 3838). Another name, and one that has ended, are refused with
+    their reasons."""
+    authority = Authority(tmp_path)
+    ours = authority.certificate("ours", "127.0.0.1")
+    old = authority.certificate("old", "127.0.0.1", until=timedelta(hours=-1))
+    other = authority.certificate("other", "192.0.2.1")
+
+    async def outcome(certificate: tuple[Path, Path]) -> Response | Retry:
+        async with over_tls(*certificate) as url, Http(ManualClock(made.START)) as http:
+            return await http.post(url, b"x", {})
+
+    unknown = await outcome(ours)
+    assert isinstance(unknown, Retry)
+    assert unknown.detail.startswith("its certificate is not accepted: unable to get local issuer certificate; ")
+    assert "SSL_CERT_FILE" in unknown.detail
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
+    answered = await outcome(ours)
+    assert isinstance(answered, Response), answered
+    assert answered.status == 204
+    for certificate, words in ((old, "certificate has expired"), (other, "IP address mismatch")):
+        refused = await outcome(certificate)
+        assert isinstance(refused, Retry)
+        assert words in refused.detail
+
+
+@pytest.mark.parametrize("content", [None, b"no certificate"])
+def test_a_file_of_authorities_that_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    """The start fails with one line: otherwise it is a traceback (Aider-AI/aider issue 3710,
+    lee88688/aider-composer issue 49, psf/requests issue 6749)."""
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(UsageError, match=r"^the environment variable SSL_CERT_FILE: .*; name a file in PEM format$"):
+        Http(ManualClock(made.START))
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:1/secret", "connection refused"),
+        ("http://[::1]:1/secret", "connection refused|cannot assign requested address|address family not supported"),
+        ("http://leadline.invalid/secret", "its name cannot be resolved: .*"),
+    ],
+)
+async def test_why_there_is_no_connection(url: str, words: str) -> None:
+    """In words, without the URL: an unknown name and a port that is closed were the same error of the library, and
+    people saw `network error` (d60/twikit issue 292, searxng/searxng-docker issue 53, httpie/cli pull request
+    1249). An address of IPv6 is one like others."""
+    async with Http(ManualClock(made.START)) as http:
+        outcome = await http.post(url, b"x", {})
+    assert isinstance(outcome, Retry)
+    assert re.fullmatch(words, outcome.detail)
+
+
+async def test_https_where_http_answers() -> None:
+    """The usual slip with a port of one's own."""
+    async with await asyncio.start_server(_plain, "127.0.0.1", 0) as listening, Http(ManualClock(made.START)) as http:
+        outcome = await http.post(f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}/", b"x", {})
+    assert isinstance(outcome, Retry)
+    assert outcome.detail == "no TLS with what answers there (wrong version number); check https and the port"
+
+
+async def _plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(10)
+    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    writer.close()
+
+
+async def test_an_answer_in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole answer has a limit of its own: each part came in time, and one receiver took minutes until it held up
+    every other event (encode/httpx issue 1450, pydantic/httpx2 issue 557)."""
+    monkeypatch.setattr(client, "REQUEST_S", 0.3)
+    over = asyncio.Event()
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\nx")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n")
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        over.set()
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as listening, Http(ManualClock(made.START)) as http:
+        outcome = await http.post(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/", b"x", {})
+        async with asyncio.timeout(30):
+            await over.wait()
+    assert outcome == Retry(Reason.TIMEOUT, "no whole answer within 0.3 s")
+
+
+async def test_an_answer_that_is_not_compressed_as_it_says() -> None:
+    """The target has the request: there was a connection."""
+    text = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nok"
+    async with server(text) as url, Http(ManualClock(made.START)) as http:
+        outcome = await http.post(url, b"x", {})
+    assert isinstance(outcome, Retry)
+    assert outcome.reason is Reason.GARBLED
