@@ -33,6 +33,9 @@ from leadline_sinks.notify.sink import (
 
 log = logging.getLogger(__name__)
 _PATH = "/api/v2/alerts"
+AWAY_S = 30.0
+"""An instance to which there was no connection is left out for so long while another one takes alerts: each alert would
+wait for it (prometheus/prometheus issue 7676)."""
 
 
 class AlertmanagerSink:
@@ -50,6 +53,7 @@ class AlertmanagerSink:
         self._http = http
         self._clock = clock
         self.resend_s = settings.resend_s
+        self._away_until: dict[str, float] = {}
 
     async def deliver(self, notification: Notification) -> DeliveryOutcome:
         """Send the alert of the incident, and end the one before it if the labels are others.
@@ -88,15 +92,29 @@ class AlertmanagerSink:
             headers, secrets = self._login()
         except UsageError as error:
             return Retry(Reason.UNAUTHORIZED, escape(str(error)))
-        body = orjson.dumps(alerts)
-        found = await asyncio.gather(*(self._post_to(url, body, headers, secrets) for url in self._settings.urls))
-        failed = [each for each in found if each is not None]
-        if len(failed) < len(found):
+        body, now = orjson.dumps(alerts), self._clock.monotonic()
+        near = [url for url in self._settings.urls if self._away_until.get(url, now) <= now]
+        failed = await self._post_to_each(near, body, headers, secrets)
+        if len(failed) == len(near) < len(self._settings.urls):
+            others = [url for url in self._settings.urls if url not in near]
+            failed += await self._post_to_each(others, body, headers, secrets)
+        if len(failed) < len(self._settings.urls):
             for each in failed:
                 log.warning("an instance of alertmanager.urls did not take an alert", extra={"why": each.detail})
             return None
-        # Of several failures, one that persists until an operator acts says most.
-        return min(failed, key=lambda each: each.reason not in NEEDS_OPERATOR)
+        # Of several failures, one that persists until an operator acts says most. While one may still take the alert,
+        # it is not given up: what rejects it may be a proxy before another.
+        return min(failed, key=lambda each: (isinstance(each, GiveUp), each.reason not in NEEDS_OPERATOR))
+
+    async def _post_to_each(
+        self, urls: Sequence[str], body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...]
+    ) -> list[Retry | GiveUp]:
+        """The failures of instances."""
+        found = await asyncio.gather(*(self._post_to(url, body, headers, secrets) for url in urls))
+        for url, each in zip(urls, found, strict=True):
+            away = each is not None and each.reason in (Reason.UNREACHABLE, Reason.TIMEOUT)
+            self._away_until[url] = self._clock.monotonic() + AWAY_S if away else 0.0
+        return [each for each in found if each is not None]
 
     async def _post_to(
         self, url: str, body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...]

@@ -14,9 +14,9 @@ from leadline.settings.alertmanager_target import AlertmanagerSettings
 from leadline.settings.routing import NotifySettings
 from leadline.settings.secret import Secret
 from leadline_sinks.alertmanager.alert import labels
-from leadline_sinks.alertmanager.sink import AlertmanagerSink
+from leadline_sinks.alertmanager.sink import AWAY_S, AlertmanagerSink
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import GiveUp, NothingNew, Reason, Sent, Sink
+from leadline_sinks.notify.sink import GiveUp, NothingNew, Reason, Retry, Sent, Sink
 from tests.unit.sinks import made
 from tests.unit.sinks.conformance import Conformance
 
@@ -125,3 +125,66 @@ async def test_a_receipt_that_makes_no_sense(receipt: dict[str, str]) -> None:
     outcome, sent = await deliver(made.notification("updated"), receipt)
     assert isinstance(outcome, Sent)
     assert len(sent) == 1
+
+
+def two(answers: dict[str, Any], clock: ManualClock) -> tuple[AlertmanagerSink, list[str]]:
+    """A sink for two instances, by name, and those that it asks."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        found = answers[request.url.host]
+        if isinstance(found, int):
+            return httpx.Response(found)
+        raise found("no", request=request)
+
+    urls = [f"http://{name}:9093" for name in answers]
+    http = Http(clock, httpx.MockTransport(answer))
+    return AlertmanagerSink(AlertmanagerSettings(urls=urls), NotifySettings(), http, clock), asked
+
+
+async def test_an_instance_that_is_away_delays_no_alert() -> None:
+    """With one of three instances cut off, the queue of Prometheus filled although the others worked, until alerts were
+    dropped (prometheus/prometheus issue 7676): it is asked again after a while only, and at once when it is the
+    last."""
+    clock = ManualClock(made.START)
+    answers: dict[str, Any] = {"one": httpx.ConnectTimeout, "two": 200}
+    to, asked = two(answers, clock)
+    for _ in range(3):
+        assert isinstance(await to.deliver(made.notification()), Sent)
+    assert asked == ["one", "two", "two", "two"]
+    answers.update(one=200, two=503)
+    assert isinstance(await to.deliver(made.notification()), Sent)
+    assert asked[4:] == ["two", "one"]
+    clock.advance(AWAY_S)
+    assert isinstance(await to.deliver(made.notification()), Sent)
+    assert asked[6:] == ["one", "two"]
+
+
+@pytest.mark.parametrize(("one", "other"), [(400, 503), (503, 400)])
+async def test_an_alert_that_one_may_still_take(one: int, other: int) -> None:
+    """A proxy before one instance may reject it; given up, it would be lost for both
+    (prometheus/prometheus issue 9057)."""
+    to, _ = two({"one": one, "two": other}, ManualClock(made.START))
+    outcome = await to.deliver(made.notification())
+    assert isinstance(outcome, Retry)
+    assert outcome.reason is Reason.UNAVAILABLE
+
+
+async def test_an_alert_does_not_end_between_two_sendings() -> None:
+    """Its end is at least three sendings away, also while one is missed: with an end of one period, alerts were
+    resolved and fired in turn (grafana/grafana pull requests 38648 and 77094, prometheus/prometheus issue 5277)."""
+    short = AlertmanagerSettings(urls=["http://am:9093"], resend_s=300.0, expire_s=899.0)
+    assert [path for path, _ in short.check()] == [("expire_s",)]
+    _, (alert,) = await deliver(made.notification(), resend_s=300.0, expire_s=900.0)
+    starts, ends = (datetime.fromisoformat(alert[name]) for name in ("startsAt", "endsAt"))
+    assert (ends - made.START).total_seconds() == 900
+    assert starts < ends
+
+
+async def test_the_end_is_after_the_beginning() -> None:
+    """One of no duration was over when it began (GDATASoftwareAG/Graylog-Plugin-AlertManager-Callback
+    pull request 10); one that begins after its end, by another clock, is refused."""
+    _, (alert,) = await deliver(made.notification("resolved", incident=made.resolved(opened_at=made.later(5))))
+    starts, ends = (datetime.fromisoformat(alert[name]) for name in ("startsAt", "endsAt"))
+    assert starts < ends == made.START
