@@ -28,9 +28,10 @@ _OPTIONS: Final[dict[str, Any]] = {
     "tcp_user_timeout": 10_000,
 }
 # For one transaction, so that they hold behind a connection pooler too. search_path: no table, function or operator of
-# the same name in another schema is used.
+# the same name in another schema is used. datestyle: psycopg reads no other form of a time, and a server, database or
+# role may have another (psycopg/psycopg issues 571 and 1007).
 _LIMITS: Final = f"""
-    SET LOCAL search_path = pg_catalog; SET LOCAL timezone = 'UTC';
+    SET LOCAL search_path = pg_catalog; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO';
     SET LOCAL statement_timeout = '{STATEMENT_S}s'; SET LOCAL lock_timeout = '{LOCK_S}s';
     SET LOCAL idle_in_transaction_session_timeout = '30s'
 """

@@ -150,6 +150,38 @@ async def test_a_session_that_is_ended(log_server: Server, log_settings: Inciden
     assert await rows(log_settings) == len(entries)
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "datestyle = 'SQL, DMY'",
+        "datestyle = 'German'",
+        "default_transaction_isolation = 'serializable'",
+        "search_path = nothing",
+        "standard_conforming_strings = off",
+        "timezone = 'Asia/Kathmandu'",
+        "client_encoding = 'LATIN1'",
+        "statement_timeout = '1ms'",
+        "row_security = off",
+    ],
+)
+async def test_a_database_with_settings_of_its_own(
+    log_server: Server, log_settings: IncidentLogSettings, database: str, setting: str
+) -> None:
+    """Everything is written once and read again. psycopg reads no other form of a time than that of ISO, which a
+    server, a database or a role may have set otherwise: programs ended with a traceback (psycopg/psycopg issues 571
+    and 1007, ansible-collections/community.postgresql issue 711), or read no times at all (immich-app/static-pages
+    pull request 719)."""
+    log_server.query(f"ALTER DATABASE {database} SET {setting}")
+    async with recording(log_settings) as log:
+        assert await log.write(life()[:4]) == Sent()
+        assert await log.write(life()) == Sent()
+    assert await rows(log_settings) == len(life())
+    assert log_settings.dsn is not None
+    async with reader.session(log_settings.dsn.reveal()) as connection:
+        (listed,) = await reader.incidents(connection)
+    assert listed.acknowledged_at == made.later(30)
+
+
 async def test_a_locked_head(log_settings: IncidentLogSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A session that keeps the head locked delays a batch, and nothing else."""
     monkeypatch.setattr(
