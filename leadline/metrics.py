@@ -216,7 +216,7 @@ def serve(role: str, settings: MetricsSettings) -> None:
     if settings.otlp_endpoint is not None:
         from leadline import otlp  # its packages are an extra
 
-        otlp.start(role, REGISTRY, settings.otlp_endpoint, settings.otlp_every_s, SystemClock())
+        otlp.start(role, REGISTRY, settings.otlp_endpoint, settings.otlp_every_s, SystemClock(), settings.port or None)
     if not settings.port:
         return
     try:

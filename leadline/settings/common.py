@@ -215,10 +215,11 @@ class MetricsSettings(Settings, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(
-                pattern=r"^https?://[^\s/@]+(/[^\s]*)?$",
+                pattern=r"^https?://(\[[0-9A-Fa-f:.]+\]|[^\s/@\[\]?#]+)(:\d{1,5})?(/[^\s]*)?$",
                 extra={"allowed": "an address that begins with http:// or https://"},
-                description="Where an OpenTelemetry collector takes metrics (OTLP over HTTP). It needs the extra "
-                "`otel` of the package; its variables `OTEL_EXPORTER_OTLP_*` have effect, such as those of headers.",
+                description="Where an OpenTelemetry collector takes metrics (OTLP over HTTP); without a path, "
+                "`/v1/metrics` is added. It needs the extra `otel` of the package; its variables "
+                "`OTEL_EXPORTER_OTLP_*` and `OTEL_RESOURCE_ATTRIBUTES` have effect, such as those of headers.",
                 examples=["http://localhost:4318/v1/metrics"],
             ),
         ]
