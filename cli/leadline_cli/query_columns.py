@@ -74,8 +74,8 @@ _TYPES: Final = {
     "incidents": Incident,
     "alerts": Transition,
 }
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes text that begins so for a formula (OWASP, CSV Injection)."""
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""A spreadsheet takes text that begins so for a formula; the wide forms in some languages (OWASP, CSV Injection)."""
 
 
 @dataclass(frozen=True, slots=True)

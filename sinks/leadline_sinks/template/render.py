@@ -90,7 +90,7 @@ def _source(settings: TemplateSettings) -> str:
         found = Path(settings.file).read_bytes()
         if len(found) > MAX_TEMPLATE_BYTES:
             raise UsageError(f"the template {settings.file} has more than {MAX_TEMPLATE_BYTES} bytes")
-        return found.decode("utf-8")
+        return found.decode("utf-8-sig")  # some editors write a mark at the beginning
     except UnicodeDecodeError:
         raise UsageError(f"the template {settings.file} is not UTF-8 text") from None
     except (OSError, ValueError) as error:

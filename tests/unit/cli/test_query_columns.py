@@ -36,9 +36,12 @@ def test_not_known_is_empty_and_zero_is_zero() -> None:
     assert row["at"] == "2026-04-10T10:00:00.000Z"
 
 
-@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\tx"])
+@pytest.mark.parametrize(
+    "name", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\n=1+1", "＝1+1", "＋1", "－1", "＠SUM(A1)"]
+)
 def test_a_hostile_name_is_no_formula(name: str) -> None:
-    """A spreadsheet takes it for text (OWASP, CSV Injection); a negative number stays one."""
+    """A spreadsheet takes it for text (OWASP, CSV Injection, with line feeds and the wide forms, which spreadsheets in
+    Japanese take for the narrow ones); a negative number stays one."""
     node = replace(example("nodes"), node=name, write_rate=-1.5)
     row = dict(zip(COLUMNS["nodes"], cells("nodes", node), strict=True))
     assert row["node"] == f"'{name}"

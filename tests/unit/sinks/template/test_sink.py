@@ -149,6 +149,15 @@ async def test_what_a_template_leaves_out() -> None:
     assert len(sent) == 1
 
 
+def test_a_mark_at_the_beginning_of_the_file(tmp_path: Path) -> None:
+    """Some editors write one; it was the first character of the body, which was then no JSON (n8n-io/n8n pull
+    request 35933, microsoft/Application-Insights-Workbooks issue 89, danielpalme/ReportGenerator issue 481)."""
+    file = tmp_path / "body.j2"
+    file.write_bytes(b'\xef\xbb\xbf{"text": {{ headline | tojson }}}\r\n')
+    made_body = body(settings(file), samples()["opened"], NotifySettings())
+    assert orjson.loads(made_body)["text"].startswith("orders: replay on pg-2")
+
+
 def test_names_of_targets() -> None:
     """A target without a template is none to try."""
     given = SinkSettings(targets={"chat": TargetSettings(template=settings())})
