@@ -44,6 +44,7 @@ the floors below it:
 ``headline``        the first line about an incident: its impact, and its end
 ``difference_words`` rows that differ on two servers, as text
 ``evidence_words``  values of evidence as people write them
+``silence_words``   silences and their announcements as text
 ``setting_words``   values of a server's settings as text
 ``lines``           values as lines of text
 ``runbooks``        the page of each rule, with the servers of an incident

@@ -15,7 +15,9 @@ _RESOLVED: Final = "resolved"
 
 
 def first_line(incident: Incident) -> str:
-    """The problem, how bad it is, and since when, or how it ended."""
+    """The problem, how bad it is, and since when, or how it ended; of an announcement, its title."""
+    if incident.announcement is not None:
+        return incident.title
     return f"{incident.title}; {impact_since(incident) if incident.state == 'open' else ending(incident)}"
 
 

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import Any, Final
 
+from leadline import silence_words
 from leadline.headline import ending, impact, impact_since
 from leadline.logs import escape
 from leadline.model.alert import Transition
+from leadline.model.announcement import Announcement
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.model.status import LinkStatus, NodeStatus
@@ -152,7 +154,9 @@ def transition(change: Transition) -> str:
 
 
 def incident(record: Incident) -> list[str]:
-    """An incident, with its first cause and the steps of the fix."""
+    """An incident, with its first cause and the steps of the fix; an announcement, with the silences."""
+    if record.announcement is not None:
+        return _announcement(record, record.announcement)
     at = record.resolved_at or (record.timeline[-1].at if record.timeline else record.detected_at)
     bad = impact_since(record) if record.state == "open" else impact(record)
     title = f"{record.title}; {bad}" if bad else record.title
@@ -165,6 +169,15 @@ def incident(record: Incident) -> list[str]:
     if record.state == "resolved":
         lines.append(f"          {ending(record)}")
     return [escape(line) for line in lines]
+
+
+def _announcement(record: Incident, about: Announcement) -> list[str]:
+    over = record.state == "resolved"
+    at = record.resolved_at or record.detected_at
+    below = [*silence_words.went_on(about), *silence_words.ended(about)] if over else [*silence_words.lines(about)]
+    below += [] if over else silence_words.commands(about)
+    head = f"{hour(at)}  {record.cluster}  SILENCE {'ends' if over else 'begins'}  {record.title}"
+    return [escape(line) for line in (head, *(f"          {line}" for line in below))]
 
 
 def not_judged(incidents: Iterable[Incident]) -> list[str]:

@@ -22,6 +22,7 @@
 ``action``       acknowledgements and notes of people
 ``retirement``   nodes that a person takes out for good
 ``silence``      incidents that are not sent for a while
+``announcement`` what people are sent when silences begin and end
 ``delivery``     the state of a target for one incident
 
 Times are ``datetime`` in UTC, written as RFC 3339 with milliseconds; durations end in ``_s``, sizes in ``_bytes``.

@@ -6,6 +6,7 @@ from msgspec import field
 
 from leadline.model import Count, Int64, Time, Value
 from leadline.model.alert import Cause, Risk, Severity, Step
+from leadline.model.announcement import Announcement
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
 
 __all__ = ["SIGNS", "Affected", "Cause", "Change", "Incident", "Recurrence", "Risk", "Step", "TimelineEntry"]
@@ -115,3 +116,6 @@ class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):
     recurrences: list[Recurrence] = []
     """Measures against it that were undone after its end. The incident log adds them, in a record after the last one of
     the judgement."""
+    announcement: Announcement | None = None
+    """Of silences, which such a record is about in place of a problem: ``class`` is ``notice``, it has no alert and no
+    cause, and it is open while the silences hold."""

@@ -21,3 +21,5 @@ class Silence(Value, frozen=True, kw_only=True):
     ends_at: Time
     created_by: Person
     comment: Annotated[str, Meta(max_length=1000)] = ""
+    ended_by: Person | None = None
+    """The person who ended it before its time; None for one that ends by itself."""

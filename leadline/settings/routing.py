@@ -95,6 +95,13 @@ class RouteSettings(Settings, frozen=True, kw_only=True):
     continue_: Annotated[bool, Meta(description="Whether later routes are considered, too.")] = field(
         default=False, name="continue"
     )
+    announce_silences: Annotated[
+        bool,
+        Meta(
+            description="Whether the targets of this route are notified when silences that can hold back its incidents "
+            "begin and end; see `notify.announce_silences`."
+        ),
+    ] = True
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
         """Settings for the time outside of the hours need hours."""
@@ -169,6 +176,14 @@ class NotifySettings(Settings, frozen=True, kw_only=True):
             "once, and not of each cluster; those that last longer are notified after it. 0 disables this.",
         ),
     ] = 5
+    announce_silences: Annotated[
+        Literal["always", "held", "never"],
+        Meta(
+            description="When targets are notified of silences: `always`, of their beginning, and of their end with "
+            "what they held back; `held`, of the end of those that held something back; or `never`. Targets that "
+            "page, such as PagerDuty, never are."
+        ),
+    ] = "always"
     runbook_url: (
         Annotated[
             HttpAddress,

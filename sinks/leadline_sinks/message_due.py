@@ -19,6 +19,8 @@ def is_due(notification: Notification, sent: str) -> bool:
 def content(incident: Incident) -> str:
     """A hash of what is worth a message of its own when it changes: severity and first cause."""
     first = incident.causes[0] if incident.causes else None
-    about = (first.code, first.subject.id) if first is not None else ()
+    about: tuple[str, ...] = (first.code, first.subject.id) if first is not None else ()
+    if incident.announcement is not None:
+        about = (incident.title,)
     text = "\0".join((incident.severity, *about))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from leadline import runbooks
+from leadline import runbooks, silence_words
 from leadline.evidence_words import shown
 from leadline.headline import away_s, can_return, ended_by, first_line, last_change
 from leadline.logs import escape
 from leadline.model.action import Action
 from leadline.model.alert import Evidence
+from leadline.model.announcement import Announcement
 from leadline.model.incident import SIGNS, Cause, Incident, TimelineEntry
 from leadline.setting_words import move
 from leadline.settings.routing import NotifySettings
@@ -65,6 +66,10 @@ def parts(notification: Notification, notify: NotifySettings) -> list[MessagePar
 
 def status(incident: Incident) -> str:
     """Severity, place, and who has acknowledged, in one line."""
+    if incident.announcement is not None:
+        if incident.resolved_at is None:
+            return silence_words.NOTE
+        return f"from {silence_words.until(incident.opened_at)} to {silence_words.until(incident.resolved_at)}"
     where = ", ".join(place for place in incident.datacenters if place)
     by = incident.acknowledged_by
     known = f"acknowledged by {by}" if by else "not acknowledged" if incident.state == "open" else ""
@@ -84,6 +89,8 @@ def confidence(cause: Cause) -> str:
 
 def _occasion(notification: Notification, now: datetime) -> str:
     incident = notification.incident
+    if incident.announcement is not None:
+        return silence_words.occasion(notification.occasion, over=incident.state == "resolved")
     match notification.occasion:
         case "escalated":
             return f"Escalated to {incident.severity}{_lapsed(notification)}"
@@ -114,6 +121,9 @@ def _lapsed(notification: Notification) -> str:
 
 def _parts(notification: Notification, notify: NotifySettings) -> Iterator[MessagePart]:
     incident = notification.incident
+    if incident.announcement is not None:
+        yield from _announced(incident, incident.announcement)
+        return
     yield _part("Withdrawn, do not do this", notification.withdrawn)
     yield _part("Can return", [can_return(incident)])
     yield _part("Ended", [ended_by(incident)])
@@ -133,6 +143,20 @@ def _parts(notification: Notification, notify: NotifySettings) -> Iterator[Messa
     if incident.state == "open" and incident.acknowledged_by is None:
         command = escape(f"{notify.acknowledge} {incident.incident_id}", MAX_LINE)
         yield MessagePart("Acknowledge", (Line(command, code=True),))
+
+
+def _announced(incident: Incident, about: Announcement) -> Iterator[MessagePart]:
+    """The silences; while they hold, how to end them, and once they are over, what they held back."""
+    over = incident.state == "resolved"
+    if over:
+        yield _part("Still goes on, and is sent from now on", list(silence_words.went_on(about)))
+        yield _part("Was held back, and is over", list(silence_words.ended(about)))
+    yield _part(
+        "Held back notifications of" if over else "Holds back notifications of", list(silence_words.lines(about))
+    )
+    if not over:
+        command = [Line(escape(text, MAX_LINE), code=True) for text in silence_words.commands(about)]
+        yield MessagePart("End it before its time", tuple(command))
 
 
 def _part(heading: str, texts: Sequence[str]) -> MessagePart:

@@ -30,7 +30,7 @@ from leadline_sinks.notify.notifier import Notifier, Write
 from leadline_sinks.notify.sink import IncidentLogWriter, Sink
 from leadline_sinks.targets import INBOUND, PARQUET, archive, change_consumers, log_writer, sink
 
-DATACENTERS_EVERY_S: Final = 1.0
+OWN_RECORDS_EVERY_S: Final = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> Non
         )
     work: list[Coroutine[Any, Any, None]] = [consumer.run() for consumer in consumers]
     if sinks:
-        work.append(_find_lost_datacenters(context, context_consumer, write, lambda: _wake(consumers), clock))
+        work.append(_write_own_records(context, context_consumer, write, lambda: _wake(consumers), settings, clock))
     announcing = change_consumers(settings, names, clock)
     work += [each.run() for each in announcing]
     work += [LogConsumer(settings, each, writer, dead_letters, clock).run() for each in logs]
@@ -99,18 +99,25 @@ def _inbound(
         yield SlackSocket(given.slack_app_token, api_url, intake, http, clock, settings.proxy).run()
 
 
-async def _find_lost_datacenters(
-    context: NotificationContext, consumer: ContextConsumer, write: Write, changed: Callable[[], None], clock: Clock
+async def _write_own_records(
+    context: NotificationContext,
+    consumer: ContextConsumer,
+    write: Write,
+    changed: Callable[[], None],
+    settings: SinkSettings,
+    clock: Clock,
 ) -> None:
-    """Write the incidents of datacenters until cancelled."""
+    """Write the incidents of datacenters, and the announcements of silences, until cancelled."""
     await consumer.caught_up()
     while True:
         records = context.lost_datacenters(clock.now())
+        if settings.notify.announce_silences != "never":
+            records += context.announcements.due(clock.now())
         for record in records:
             await write(record)
         if records:
             changed()
-        await clock.sleep(DATACENTERS_EVERY_S)
+        await clock.sleep(OWN_RECORDS_EVERY_S)
 
 
 def _wake(consumers: Sequence[IncidentConsumer]) -> None:

@@ -97,7 +97,7 @@ async def notifying(
             "pagerduty": {"routing_key": "a" * 32, "url": receiver.url},
             "slack": {"token": "xoxb-1", "channel": "#dba", "api_url": f"{receiver.url}/api"},
             "kafka": {"bootstrap": broker.bootstrap, "topic_prefix": prefix},
-            "notify": {"update_every_s": 0, **notify},
+            "notify": {"update_every_s": 0, "announce_silences": "never", **notify},
             **(more or {}),
         }
         with process(folder, settings) as sink:

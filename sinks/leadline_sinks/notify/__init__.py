@@ -5,6 +5,7 @@
 Decisions, without I/O:
 ``matching``           whether a route or silence matches an incident
 ``matchable``          the matchers of a silence, and those that no incident can have
+``announced_to``       the targets that are notified of silences
 ``routing``            the targets of an incident
 ``hours``              the hours in which people work
 ``situation``          the facts on which a decision depends
@@ -14,6 +15,8 @@ Decisions, without I/O:
 ``delivery_records``   the records of attempts
 ``self_incident``      the incident about a target that cannot be reached
 ``datacenter_incident``  the incident about a datacenter that many clusters have lost
+``silence_announcements``  what is announced when silences begin and end
+``announcement_records``  the records of such an announcement
 ``context``            silences, actions, last deliveries and lost datacenters
 ``pacing``             waits between attempts, token bucket, circuit breaker
 

@@ -11,6 +11,7 @@ from leadline.model.ids import IncidentId
 from leadline.model.incident import Incident
 from leadline.model.silence import Silence
 from leadline_sinks.notify.datacenter_incident import RULE, DatacenterIncidents
+from leadline_sinks.notify.silence_announcements import SilenceAnnouncements
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class NotificationContext:
     def __init__(self, targets: Iterable[str], datacenter_clusters: int = 0) -> None:
         self._targets = frozenset(targets)
         self.datacenters = DatacenterIncidents(datacenter_clusters)
+        self.announcements = SilenceAnnouncements()
         self.revision = 0
         """Increases with every change of the silences, the actions or the lost datacenters."""
         self._silences: dict[str, Silence] = {}
@@ -67,6 +69,7 @@ class NotificationContext:
             self._incidents[incident.incident_id] = KnownIncident(
                 incident.seq, incident.generation, incident.state, incident.merged_into
             )
+        self.announcements.observe_incident(incident)
         held = self.datacenters.held_by(incident)
         self.datacenters.observe(incident, now)
         if incident.rules == [RULE] or held is not None:
@@ -81,6 +84,7 @@ class NotificationContext:
     def add_silence(self, silence_id: str, silence: Silence | None) -> None:
         """Apply a record of the silences topic; None removes the silence."""
         self.revision += 1
+        self.announcements.observe_silence(silence_id, silence)
         if silence is None:
             self._silences.pop(silence_id, None)
         else:
@@ -95,6 +99,7 @@ class NotificationContext:
         """Apply a delivery that was read or written. Of two for one incident and target, the one of the later record of
         the incident holds, whatever process wrote it when; of one record, the one with the higher offset.
         """
+        self.announcements.observe_delivery(delivery)
         key = (delivery.incident_id, delivery.target)
         before = self._deliveries.get(key)
         if delivery.target in self._targets and (before is None or before[:2] < (delivery.seq, offset)):

@@ -35,6 +35,37 @@ def glob(pattern: str, text: str) -> bool:
     return fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
+def is_pattern(text: str) -> bool:
+    """Whether a pattern has a wildcard, so that it may match more than one text."""
+    return "*" in text or "?" in text
+
+
+def may_both_match(one: str, other: str) -> bool:
+    """Whether there is a text that both patterns match."""
+    here = {0}  # positions in `one` at which what has been read of `other` may end
+    for character in other:
+        here = _closed(one, here)
+        if character == "*":
+            here = set(range(min(here, default=len(one) + 1), len(one) + 1))
+            continue
+        step = {at + 1 for at in here if at < len(one) and one[at] != "*" and _same(one[at], character)}
+        here = step | {at for at in here if at < len(one) and one[at] == "*"}
+    return len(one) in _closed(one, here)
+
+
+def _closed(pattern: str, positions: set[int]) -> set[int]:
+    """The positions, and those after a ``*`` that stands for nothing."""
+    found = set(positions)
+    for at in range(len(pattern)):
+        if at in found and pattern[at] == "*":
+            found.add(at + 1)
+    return found
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or "?" in (one, other)
+
+
 def is_matcher(name: str) -> bool:
     """Whether a silence may match this name."""
     return name in MATCHERS or (name.startswith(LABEL) and len(name) > len(LABEL))

@@ -22,6 +22,7 @@ from leadline.model.ids import IncidentId
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
 from leadline_sinks.notify.acknowledgements import covering
+from leadline_sinks.notify.announced_to import is_announced
 from leadline_sinks.notify.attempts import Attempts
 from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.delivery_records import DeliveryRecords
@@ -313,6 +314,9 @@ class Notifier:
     ) -> float:
         """Seconds until the routes lead here, of the incident or of one that it is about: its own are held back."""
         incident, wall = tracked.incident, self._clock.now()
+        if incident.announcement is not None:
+            is_for_it = self._sink.takes_notices and is_announced(self._settings, incident, self._target)
+            return 0.0 if is_for_it else inf
         if incident.class_ != "page" and not self._sink.takes_notices:
             return inf
         known = incident.acknowledged_by or covering(actions, last, incident.generation)

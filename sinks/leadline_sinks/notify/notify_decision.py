@@ -24,6 +24,7 @@ from leadline_sinks.notify.situation import (
     may_have_received,
     new_actions,
     since_rang_s,
+    since_s,
     withdrawn,
 )
 
@@ -68,6 +69,9 @@ class Skip:
 
 
 Decision = Send | Wait | Suppress | Skip
+LATE_S: Final = 600.0
+"""Time after the end of a silence for which a target that was sent nothing of it is still sent the end. A target that
+is new would be sent the silences of months otherwise."""
 HELD_S: Final = 60.0
 """The decision is made again after this time; the end of the incident that holds another back makes it at once."""
 
@@ -88,14 +92,14 @@ def decide(at: Situation, notify: NotifySettings) -> Decision:
         return Wait(at.routed_in_s)
     if not notified and not at.routed:
         return Skip(SkipReason.NOT_ROUTED, settled)
-    if not notified and resolved and not (at.undelivered and at.incident.merged_into is None):
+    if not notified and resolved and not (at.undelivered and at.incident.merged_into is None) and not _is_late(at):
         return Skip(SkipReason.RESOLVED_BEFORE_NOTIFICATION, final=True)
     if at.last is not None and at.last.outcome == "given_up" and at.incident.seq <= at.last.seq and not new_actions(at):
         return Skip(SkipReason.GIVEN_UP, settled)
     due, wait_s = occasion(at, notify, notified)
     if due is None:
         return Skip(SkipReason.UP_TO_DATE, settled) if wait_s is None else Wait(wait_s)
-    silence = active_silence(at.incident, at.silences, at.now)
+    silence = active_silence(at.incident, at.silences, at.now) if at.incident.announcement is None else None
     if silence is not None and not resolved and due != "withdrawn":
         left_s = _until_resent_s(at, notified)
         if left_s <= 0:
@@ -110,6 +114,13 @@ def decide(at: Situation, notify: NotifySettings) -> Decision:
     if wait_s:
         return Wait(wait_s)
     return Send(_notification(at, due, silence, notify))
+
+
+def _is_late(at: Situation) -> bool:
+    """Whether silences are over of which the target was not notified when they began: they were short, or held nothing
+    back then, or nobody notified it."""
+    ended = at.incident.resolved_at
+    return at.incident.announcement is not None and ended is not None and since_s(at, ended) < LATE_S
 
 
 def _until_resent_s(at: Situation, notified: bool) -> float:

@@ -115,6 +115,8 @@ def _older_s(at: Situation) -> float:
 def _first_wait_s(at: Situation, notify: NotifySettings) -> float:
     """Seconds that the first notification still waits: for a cause, or for others that lost the same datacenter."""
     incident = at.incident
+    if incident.announcement is not None:
+        return 0.0
     if incident.silent_datacenters and notify.datacenter_clusters:
         return max(0.0, notify.critical_wait_s - at.observed_s)  # until others of the datacenter have been read
     if incident.causes and incident.causes[0].code != UNKNOWN:

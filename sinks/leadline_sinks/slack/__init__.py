@@ -8,6 +8,7 @@ sent.
 ``blocks``   the blocks that are used, each within its limit
 ``buttons``  the buttons by which people acknowledge and silence
 ``steps``    the fix of a cause: servers, risks, statements to copy
+``announced``  the announcement of silences as a message
 ``render``   an incident as a message
 ``thread``   a notification as a reply in the thread
 ``errors``   Slack's error codes, by the action that they call for

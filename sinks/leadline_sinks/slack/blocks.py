@@ -4,11 +4,20 @@ There is no coloured bar: it needs an attachment, and Slack folds long attachmen
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from leadline_sinks.slack import limits
 
 Block = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """With blocks, ``text`` is the mobile notification, in plain text; without blocks it is the message, as mrkdwn."""
+
+    text: str
+    blocks: tuple[Block, ...] = ()
 
 
 def header(text: str) -> Block:

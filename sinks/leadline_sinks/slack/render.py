@@ -4,7 +4,6 @@ The same incident always gives the same message.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from urllib.parse import quote
@@ -18,8 +17,8 @@ from leadline.settings.routing import NotifySettings
 from leadline.words import duration
 from leadline_sinks.message_parts import confidence
 from leadline_sinks.runbook import runbook_url
-from leadline_sinks.slack import limits, steps
-from leadline_sinks.slack.blocks import Block, context, fields, header, section
+from leadline_sinks.slack import announced, limits, steps
+from leadline_sinks.slack.blocks import Block, Message, context, fields, header, section
 from leadline_sinks.slack.text import clean, date, joined, label, literal, name, prose, struck
 
 _SIGNS: Final = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
@@ -34,21 +33,17 @@ _IN_LINKS: Final = ":/@-._~%[]!$'()*+,;="
 """Characters that are not percent-encoded in an address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """With blocks, ``text`` is the mobile notification, in plain text; without blocks it is the message, as mrkdwn."""
-
-    text: str
-    blocks: tuple[Block, ...] = ()
-
-
 def full(incident: Incident, notify: NotifySettings, withdrawn: Sequence[str] = ()) -> Message:
     """The full message. ``withdrawn``: the steps that an earlier message, which cannot be edited, proposes."""
+    if incident.announcement is not None:
+        return announced.whole(incident, incident.announcement)
     return Message(fallback(incident), tuple(_full(incident, notify, withdrawn)))
 
 
 def compact(incident: Incident, notify: NotifySettings, withdrawn: Sequence[str] = ()) -> Message:
     """The message with title, cause and fix only."""
+    if incident.announcement is not None:
+        return announced.short(incident, incident.announcement)
     return Message(fallback(incident), tuple(_compact(incident, notify, withdrawn)))
 
 
@@ -123,6 +118,8 @@ def _head(incident: Incident, withdrawn: Sequence[str]) -> Iterator[Block]:
 
 def _title(incident: Incident) -> str:
     """The problem, its impact and its beginning; or that it is over."""
+    if incident.announcement is not None:
+        return announced.first(incident)
     if incident.state != "open":
         return f"{_ending(incident)} {incident.title}"
     first = f"{_SIGNS[incident.severity]} {incident.severity.upper()} "

@@ -24,12 +24,11 @@ from leadline_sinks.http import Http
 from leadline_sinks.notify.sink import DeliveryOutcome, NothingNew, Notification, Outcome, Rate, Reason, Retry, Sent
 from leadline_sinks.slack import render
 from leadline_sinks.slack.api import Accepted, Refused, Result, call, post
-from leadline_sinks.slack.blocks import context
+from leadline_sinks.slack.blocks import Message, context
 from leadline_sinks.slack.buttons import buttons
 from leadline_sinks.slack.errors import ErrorKind
-from leadline_sinks.slack.render import Message
 from leadline_sinks.slack.text import clean
-from leadline_sinks.slack.thread import BROADCAST, head, reply
+from leadline_sinks.slack.thread import head, is_broadcast, reply
 
 _ANNOUNCED: Final = frozenset[Occasion](
     {"escalated", "cause_changed", "reopened", "withdrawn", "repeated", "merged", "resolved", "recurrence"}
@@ -144,7 +143,7 @@ class SlackSink:
         return {
             "channel": receipt["channel"],
             "thread_ts": receipt["ts"],
-            "reply_broadcast": notification.occasion in BROADCAST,
+            "reply_broadcast": is_broadcast(notification),
             "text": text,
             **_NO_LINKS,
             **_NO_UNFURLING,
@@ -182,7 +181,7 @@ class SlackSink:
         return {"channel": self._settings.channel, **_NO_LINKS, **_NO_UNFURLING, **_body(message)}
 
     def _with_buttons(self, message: Message, incident: Incident) -> Message:
-        block = buttons(incident) if self._buttons else None
+        block = buttons(incident) if self._buttons and incident.announcement is None else None
         return replace(message, blocks=(*message.blocks, block)) if block is not None else message
 
     def _metadata(self, notification: Notification) -> dict[str, Any]:

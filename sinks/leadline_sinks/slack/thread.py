@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Final
 
+from leadline import silence_words
 from leadline.headline import away_s, can_return, ended_by, impact
 from leadline.model.action import Action
 from leadline.model.delivery import Occasion
@@ -18,6 +19,12 @@ BROADCAST: Final = frozenset[Occasion]({"escalated", "cause_changed", "reopened"
 """Occasions whose reply is shown in the channel, too."""
 _CUT: Final = 2800
 """Characters of a reply, which is one section."""
+
+
+def is_broadcast(notification: Notification) -> bool:
+    """Whether the reply is shown in the channel, too: an edited message notifies nobody."""
+    ends = notification.incident.announcement is not None and notification.occasion == "resolved"
+    return ends or notification.occasion in BROADCAST
 
 
 def reply(notification: Notification, now: datetime) -> str | None:
@@ -36,6 +43,9 @@ def reply(notification: Notification, now: datetime) -> str | None:
 def head(notification: Notification, now: datetime) -> str | None:
     """The first line of the reply; None for occasions that have none."""
     incident = notification.incident
+    if incident.announcement is not None:
+        first = silence_words.occasion(notification.occasion, over=incident.state == "resolved")
+        return f"*{first}*: {prose(incident.title, limits.REPLY)}"
     title = prose(incident.title, limits.REPLY)
     bad = f"; {prose(impact(incident), limits.REPLY)}" if impact(incident) else ""
     match notification.occasion:
@@ -70,6 +80,8 @@ def _lapsed(notification: Notification) -> str:
 
 
 def _events(notification: Notification) -> list[TimelineEntry | Action]:
+    if notification.incident.announcement is not None:
+        return [*notification.actions]
     # The first line says that it is resolved, after how long, and why.
     over = notification.occasion in ("resolved", "merged")
     news = [entry for entry in notification.news if not (over and entry.what.partition(":")[0] == "resolved")]

@@ -53,7 +53,7 @@ def settings(broker: Broker, prefix: str, to: Hook, **changes: Any) -> dict[str,
     return {
         "webhook": {"url": to.url, "signing_key": KEY},
         "kafka": {"bootstrap": broker.bootstrap, "topic_prefix": prefix},
-        "notify": {"update_every_s": 0},
+        "notify": {"update_every_s": 0, "announce_silences": "never"},
         **changes,
     }
 

@@ -25,7 +25,7 @@ from leadline_sinks.notify.notifier import Notifier
 from leadline_sinks.notify.sink import Sink
 from leadline_sinks.pagerduty.event import dedup_key
 from leadline_sinks.pagerduty.sink import PagerDutySink
-from leadline_sinks.slack.render import Message
+from leadline_sinks.slack.blocks import Message
 from leadline_sinks.slack.sink import SlackSink
 from leadline_sinks.webhook import WebhookSink
 from tests.unit.sinks.slack.shown import texts

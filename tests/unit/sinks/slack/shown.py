@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from leadline_sinks.slack.render import Message
+from leadline_sinks.slack.blocks import Message
 
 
 def texts(message: Message) -> list[str]:

@@ -17,8 +17,7 @@ from leadline.model.incident import Affected, Incident, Step
 from leadline.settings.routing import NotifySettings
 from leadline_lab.receiver.slack_message import complaint
 from leadline_sinks.slack import limits, render
-from leadline_sinks.slack.blocks import length
-from leadline_sinks.slack.render import Message
+from leadline_sinks.slack.blocks import Message, length
 from tests.require import need
 from tests.unit.sinks import made
 from tests.unit.sinks.slack.shown import shown, texts
