@@ -1,4 +1,7 @@
-"""Measure everything: ``python -m bench``, or ``make bench``."""
+"""Measure everything, or some parts: ``python -m bench``, or ``make bench``.
+
+The figures of the page are in ``bench/measured.json``, each with its day: a run replaces those that it measured.
+"""
 
 import argparse
 import json
@@ -9,13 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.fleet import STANDBYS
 from bench.marks import surroundings
-from bench.page import terminal, written
+from bench.page import QUICK, Figure, merged, terminal, written
 from bench.pipeline import record_bytes
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "build" / "bench.json"
+MEASURED = ROOT / "bench" / "measured.json"
 PAGE = ROOT / "docs" / "performance.md"
 PARTS: Mapping[str, list[str]] = {
     "pipeline": ["--repetitions=1", "--seconds=30"],
@@ -31,9 +34,6 @@ PARTS: Mapping[str, list[str]] = {
     "verify": ["--rows=200000", "--transactions=5000", "--planted=100"],
 }
 """The parts, in the order in which they are measured, with the options that make each short."""
-
-MONTHLY = 1000 * (1 + len(STANDBYS)) / len(STANDBYS) * 30 * 86_400
-"""Looks in a month at the servers of 1,000 links, one a second at each."""
 
 
 def part(name: str, options: list[str]) -> dict[str, float]:
@@ -51,38 +51,55 @@ def part(name: str, options: list[str]) -> dict[str, float]:
 
 
 def pipeline(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """The rows of ``bench.pipeline`` as flat numbers."""
+    """The rows of ``bench.pipeline`` as flat numbers; it may have been asked for some of the variants."""
     ratio = {row["variant"]: row["ratio"] for row in rows}
-    cpu_us = {row["variant"]: row["cpu_us"] for row in rows}
-    look_bytes = record_bytes()
-    return {
-        "pipeline_to_bare_ratio": ratio["pipeline"],
-        "pipeline_durable_to_bare_ratio": ratio["durable"],
-        "vitals_to_bare_ratio": ratio["vitals"],
-        "vitals_durable_to_bare_ratio": ratio["vitals_durable"],
-        "faulty_to_bare_ratio": ratio["faulty"],
-        "native_to_bare_ratio": ratio["native"],
-        "vitals_record_bytes": look_bytes,
-        "kafka_gb_per_month": MONTHLY * look_bytes / 1e9,
-        "cpu_hours_per_month": MONTHLY * cpu_us["vitals"] / 1e6 / 3600,
-        "stock_faust_to_bare_ratio": ratio["stock"],
-        "pipeline_to_stock_faust_ratio": ratio["pipeline"] / ratio["stock"],
+    keys = {
+        "pipeline": "pipeline_to_bare_ratio",
+        "durable": "pipeline_durable_to_bare_ratio",
+        "vitals": "vitals_to_bare_ratio",
+        "vitals_durable": "vitals_durable_to_bare_ratio",
+        "faulty": "faulty_to_bare_ratio",
+        "native": "native_to_bare_ratio",
+        "stock": "stock_faust_to_bare_ratio",
     }
+    found = {keys[variant]: value for variant, value in ratio.items() if variant in keys}
+    if {"pipeline", "stock"} <= ratio.keys():
+        found["pipeline_to_stock_faust_ratio"] = ratio["pipeline"] / ratio["stock"]
+    return found | {"vitals_record_bytes": record_bytes()}
+
+
+def read(file: Path) -> dict[str, Figure]:
+    """The figures that the page has."""
+    return {key: Figure(**kept) for key, kept in json.loads(file.read_text()).items()}
+
+
+def keep(file: Path, figures: Mapping[str, Figure]) -> None:
+    """Write the figures, sorted."""
+    kept = {key: figure._asdict() for key, figure in sorted(figures.items())}
+    file.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def publish(run: Mapping[str, Any]) -> None:
+    """Add a run to the figures and write the page."""
+    figures = merged(read(MEASURED), run)
+    keep(MEASURED, figures)
+    PAGE.write_text(written(PAGE.read_text(), figures))
 
 
 def main() -> int:
-    """Measure, merge, print; or write the last run into the page."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    """Measure, print, keep the run; or write the last run into the page."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one repetition each; rough numbers")
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="measure these parts")
     parser.add_argument("--page", action="store_true", help=f"write the last run into {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
     if options.page:
         if not RESULT.exists():
             parser.error(f"there is no {RESULT.relative_to(ROOT)}: run python -m bench first")
-        PAGE.write_text(written(PAGE.read_text(), json.loads(RESULT.read_text())))
+        publish(json.loads(RESULT.read_text()))
         return 0
-    found = [part(name, quick if options.quick else []) for name, quick in PARTS.items()]
-    numbers = {key: value for each in found for key, value in each.items()} | surroundings() | {"quick": options.quick}
+    found = [part(name, PARTS[name] if options.quick else []) for name in options.only]
+    numbers = {key: value for each in found for key, value in each.items()} | surroundings() | {QUICK: options.quick}
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(numbers, indent=2) + "\n")
     print(*terminal(numbers), sep="\n")

@@ -1,4 +1,4 @@
-"""The judgement alone: nanoseconds per observation, as the fleet grows.
+"""The judgement alone: nanoseconds of processor time per observation, as the fleet grows.
 
 Each size runs in a process of its own. A round is one sample of every node, decoded and judged one after the other as
 in life; the cost of judging is that of both less that of decoding alone. Growth from 1k to 100k links is what caches
@@ -8,6 +8,7 @@ cost: the work per observation is the same. The unit beside it is ``orjson.loads
 import argparse
 import gc
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from typing import cast
 import orjson
 
 from bench.fleet import STANDBYS, fleet
-from leadline.clock import SystemClock
+from bench.footprint import cpu_s
 from leadline.model.observation import Sample
 from leadline.wire import OBSERVATIONS, encode
 from leadline_streams.assembly import judgement
@@ -74,11 +75,10 @@ def each(decode: Callable[[bytes], object], raw: list[bytes]) -> None:
 
 
 def spent(work: Callable[[], None]) -> float:
-    """Seconds that something takes."""
-    clock = SystemClock()
-    start = clock.monotonic()
+    """Seconds of processor time that something takes: other processes take none of it."""
+    start = cpu_s(os.getpid())
     work()
-    return clock.monotonic() - start
+    return cpu_s(os.getpid()) - start
 
 
 def main() -> None:

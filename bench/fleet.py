@@ -33,9 +33,16 @@ COST = Cost(statement_ms=1.25, agent_cpu_s=3.5, agent_rss_bytes=31_000_000)
 
 
 def fleet(
-    clusters: int, seconds: int, name: str = "cluster", standbys: Sequence[str] = STANDBYS, faulty: bool = False
+    clusters: int,
+    seconds: int,
+    name: str = "cluster",
+    standbys: Sequence[str] = STANDBYS,
+    faulty: bool = False,
+    start: float = START,
 ) -> Iterator[Sample]:
     """The samples that the agents of so many clusters, ``name``-00000 and on, send in so many seconds, by time.
+
+    ``start``: the time of the first; of samples that a worker judges as they come, now, or their clocks are wrong.
 
     With ``faulty``, of 20 links one is ``BEHIND_S`` behind, and of 100 clusters one has a standby whose replay somebody
     paused after ``PAUSED_AFTER_S``: an incident.
@@ -50,9 +57,9 @@ def fleet(
         for number in range(clusters):
             cluster = f"{name}-{number:05d}"
             lags_s = [behind_s(number, place, second) for place in range(len(standbys))]
-            yield _primary(cluster, number, second, dict(zip(standbys, lags_s, strict=True)))
+            yield _primary(cluster, number, start, second, dict(zip(standbys, lags_s, strict=True)))
             for standby, lag_s in zip(standbys, lags_s, strict=True):
-                yield _standby(cluster, number, second, standby, lag_s)
+                yield _standby(cluster, number, start, second, standby, lag_s)
 
 
 def settings(clusters: int, name: str = "cluster") -> Iterator[NodeSettings]:
@@ -70,7 +77,7 @@ def settings(clusters: int, name: str = "cluster") -> Iterator[NodeSettings]:
             yield NodeSettings(node=node, seq=0, at=at, sent_at=at, settings=found)
 
 
-def _node(cluster: str, number: int, name: str, role: str) -> Node:
+def _node(cluster: str, number: int, name: str, role: str, start: float = START) -> Node:
     address = f"10.{number >> 8 & 255}.{number & 255}.{name[-1]}"
     return Node(
         name=NodeName(name),
@@ -85,7 +92,7 @@ def _node(cluster: str, number: int, name: str, role: str) -> Node:
         role="primary" if role == "primary" else "standby",
         system_id=f"73{number:017d}",
         timeline=1,
-        started_at=moment(START - 86400 + int(name[-1])),
+        started_at=moment(start - 86400 + int(name[-1])),
     )
 
 
@@ -99,10 +106,10 @@ def _log(number: int, elapsed_s: float) -> Callable[[int], str]:
     return lambda back: format_lsn(end - back)
 
 
-def _primary(cluster: str, number: int, second: int, lags_s: Mapping[str, float]) -> Sample:
-    at, position = moment(START + second), _log(number, second)
+def _primary(cluster: str, number: int, start: float, second: int, lags_s: Mapping[str, float]) -> Sample:
+    at, position = moment(start + second), _log(number, second)
     return Sample(
-        node=_node(cluster, number, "pg-1", "primary"),
+        node=_node(cluster, number, "pg-1", "primary", start),
         seq=second,
         at=at,
         sent_at=at,
@@ -151,11 +158,11 @@ def _primary(cluster: str, number: int, second: int, lags_s: Mapping[str, float]
     )
 
 
-def _standby(cluster: str, number: int, second: int, name: str, lag_s: float) -> Sample:
+def _standby(cluster: str, number: int, start: float, second: int, name: str, lag_s: float) -> Sample:
     elapsed_s = second + 0.1 * int(name[-1])
-    at, position = moment(START + elapsed_s), _log(number, elapsed_s)
+    at, position = moment(start + elapsed_s), _log(number, elapsed_s)
     return Sample(
-        node=_node(cluster, number, name, "standby"),
+        node=_node(cluster, number, name, "standby", start),
         seq=second,
         at=at,
         sent_at=at,
@@ -183,7 +190,7 @@ def _standby(cluster: str, number: int, second: int, name: str, lag_s: float) ->
             last_message_at=at,
             message_age_s=0.2,
             pid=2000,
-            began_at=moment(START - 3600),
+            began_at=moment(start - 3600),
             local_port=40_000 + int(name[-1]),
             clock_ahead_s=0.0,
         ),

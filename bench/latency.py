@@ -26,6 +26,7 @@ from confluent_kafka.admin import AdminClient
 
 from bench.page import PERCENTILES, RATES, WAYS
 from bench.traffic import Planned, Probe, Receiver, plan, publish
+from bench.written import keep_written
 from leadline.clock import SystemClock
 from leadline.errors import UnreachableError
 from leadline.kafka import consumer_options, producer_options
@@ -217,11 +218,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, help="with probes, in each run")
     parser.add_argument("--bootstrap", help="address of an Apache Kafka; without it, a broker in memory")
     parser.add_argument("--json", type=Path, help="write the numbers here")
-    for hidden in ("--alone", "--prefix", "--wait-ms"):
+    for hidden in ("--alone", "--prefix", "--wait-ms", "--written"):
         parser.add_argument(hidden, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.alone:
         transport.FETCH_WAIT_MS = int(options.wait_ms)
+        if options.written:
+            keep_written(Path(options.written))
         kafka = KafkaSettings(bootstrap=options.bootstrap, topic_prefix=options.prefix)
         asyncio.run(VARIANTS[options.alone].run(kafka))  # type: ignore[arg-type]
         return

@@ -1,6 +1,6 @@
 """Claims with their targets, and two tables that show whether they are met: for a terminal and for the page."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from bench.marks import between
@@ -10,6 +10,21 @@ END = "<!-- end -->"
 
 Numbers = Mapping[str, float | str | bool | None]
 """One run, flat: the claims' keys, the processes', and ``measured_on``, ``machine``, ``python`` and the like."""
+MEASURED_ON, QUICK = "measured_on", "quick"
+SURROUNDINGS = ("machine", "python", "postgres", "exporter")
+
+
+class Figure(NamedTuple):
+    """What was measured last, and the day."""
+
+    value: float | str | bool | None
+    on: str
+    quick: bool = False
+    """Of a quick run, which is rough."""
+
+
+Figures = Mapping[str, Figure]
+"""The last figure of every key; runs measure parts of them."""
 
 
 class Claim(NamedTuple):
@@ -55,17 +70,23 @@ CLAIMS = (
     Claim("latency_p50_to_relay_ratio", "sample to alert at 1000/s: median to the relay's", at_most=1.3),
     Claim("latency_p99_to_relay_ratio", "the same, 99th percentile", at_most=1.8),
     Claim("latency_growth_ms_per_s_5000", "sample to alert at 5000/s: ms by which it grows in a second", at_most=10),
-    Claim("ns_per_observation_1k", "judgement: ns per observation, 1k links", digits=0),
-    Claim("ns_per_observation_10k", "judgement: ns per observation, 10k links", digits=0),
-    Claim("ns_per_observation_100k", "judgement: ns per observation, 100k links", digits=0),
+    Claim("ns_per_observation_1k", "judgement: ns of CPU per observation, 1k links", digits=0),
+    Claim("ns_per_observation_10k", "the same, 10k links", digits=0),
+    Claim("ns_per_observation_100k", "the same, 100k links", digits=0),
     Claim("growth_1k_to_100k", "judgement: 100k links to 1k", at_most=1.5),
     Claim("bytes_per_link", "judgement: bytes per link after 300 samples of each node", at_most=8000, digits=0),
     Claim("rss_per_link_restarted", "the same as resident memory after a restart", at_most=8000, digits=0),
     Claim("state_bytes_per_link", "state in Kafka: bytes per link", digits=0),
     Claim("recovery_10k_s", "recovery of 10k links, from the start of the process: seconds", at_most=10, digits=1),
+    Claim("recovery_10k_cpu_s", "the same: seconds of CPU", digits=1),
     Claim("recovery_100k_s", "recovery of 100k links: seconds", digits=1),
-    Claim("kafka_gb_per_month", "1,000 links for a month, vitals: GB written to the samples topic", digits=0),
-    Claim("cpu_hours_per_month", "1,000 links for a month, vitals: CPU hours of the stream processor", digits=1),
+    Claim("recovery_100k_cpu_s", "the same: seconds of CPU", digits=1),
+    Claim("month_cpu_hours", "1,000 links for a month: CPU hours of the stream processor", digits=0),
+    Claim("month_all_gb", "the same: GB written to all topics", digits=0),
+    Claim("month_samples_gb", "of these, samples and ticks", digits=0),
+    Claim("month_state_gb", "states", digits=0),
+    Claim("month_lag_gb", "roll-ups of lag", digits=0),
+    Claim("month_status_gb", "status, of a fleet in which nothing changes", digits=2),
     Claim("audit_pair_s", "audit of a pair of servers, from the start of the command: seconds", at_most=2),
     Claim("audit_500_s", "audit of 500 recorded nodes: seconds", at_most=5),
     Claim("verify_digest_to_count_ratio", "verify: CPU of a digest to count(*) of the same 10 million rows", at_most=7),
@@ -144,45 +165,65 @@ def terminal(numbers: Numbers) -> Iterator[str]:
         yield line.rstrip()
 
 
-def written(page: str, numbers: Numbers) -> str:
-    """The page with this run between its marks. Raises ValueError when it has none."""
-    return between(page, BEGIN, END, _table(numbers))
+def merged(figures: Figures, run: Numbers) -> dict[str, Figure]:
+    """The figures after a run: what it did not measure stays as it was."""
+    day, quick = str(run[MEASURED_ON]), bool(run.get(QUICK))
+    found = {key: Figure(value, day, quick) for key, value in run.items() if key not in {MEASURED_ON, QUICK}}
+    return {**figures, **found}
 
 
-def _table(numbers: Numbers) -> Iterator[str]:
-    where = [str(numbers[key]) for key in ("machine", "python", "postgres", "exporter") if key in numbers]
-    rough = " A quick run: the numbers are rough." if numbers.get("quick") else ""
-    yield f"Measured on {numbers['measured_on']}; {', '.join(where)}.{rough}"
+def written(page: str, figures: Figures) -> str:
+    """The page with these figures between its marks. Raises ValueError when it has none."""
+    return between(page, BEGIN, END, _table(figures))
+
+
+def _table(figures: Figures) -> Iterator[str]:
+    numbers = {key: figure.value for key, figure in figures.items()}
+    yield f"Measured with {', '.join(str(numbers[key]) for key in SURROUNDINGS if key in numbers)}."
     yield ""
-    yield "| number | measured | target | |"
-    yield "|---|---:|---|---|"
+    yield "| number | measured | on | target | |"
+    yield "|---|---:|---|---|---|"
     for claim in CLAIMS:
         verdict = claim.verdict(numbers).replace("NOT met", "**not met**")
-        yield f"| {claim.what} | {claim.measured(numbers)} | {claim.target} | {verdict} |"
+        day = _day(figures, [claim.key])
+        yield f"| {claim.what} | {claim.measured(numbers)} | {day} | {claim.target} | {verdict} |"
     yield ""
-    yield f"| ms on the way | {' | '.join(f'{rate}/s: {name}' for rate in RATES for name in PERCENTILES.values())} |"
-    yield f"|---|{'---:|' * len(RATES) * len(PERCENTILES)}"
-    for way, title in WAYS.items():
-        keys = (f"{way}_p{percent}_ms{suffix}" for suffix in RATES.values() for percent in PERCENTILES)
-        yield f"| {title} | {' | '.join(Claim(key, '', digits=1).measured(numbers) for key in keys)} |"
+    columns = [f"{rate}/s: {name}" for rate in RATES for name in PERCENTILES.values()]
+    endings = [f"_p{percent}_ms{suffix}" for suffix in RATES.values() for percent in PERCENTILES]
+    yield from _rows(figures, "ms on the way", columns, WAYS, endings, digits=1)
     yield ""
-    yield f"| process | {' | '.join(FOOTPRINT.values())} |"
-    yield f"|---|{'---:|' * len(FOOTPRINT)}"
-    for name, title in PROCESSES.items():
-        cells = (Claim(f"{name}_{key}", "").measured(numbers) for key in FOOTPRINT)
-        yield f"| {title} | {' | '.join(cells)} |"
+    endings = [f"_{key}" for key in FOOTPRINT]
+    yield from _rows(figures, "process", FOOTPRINT.values(), PROCESSES, endings)
     yield ""
-    yield f"| 1,000 links, 1,500 servers | {' | '.join(COST.values())} |"
-    yield f"|---|{'---:|' * len(COST)}"
-    for name, title in JUDGES.items():
-        cells = (Claim(f"fleet_{name}_{key}", "", digits=1).measured(numbers) for key in COST)
-        yield f"| {title} | {' | '.join(cells)} |"
+    endings = [f"_{key}" for key in COST]
+    judges = {f"fleet_{name}": title for name, title in JUDGES.items()}
+    yield from _rows(figures, "1,000 links, 1,500 servers", COST.values(), judges, endings, digits=1)
     yield ""
-    yield f"| what happens | {' | '.join(f'{title}: first message after' for title in WATCHERS.values())} |"
-    yield f"|---|{'---:|' * len(WATCHERS)}"
+    yield f"| what happens | {' | '.join(f'{title}: first message after' for title in WATCHERS.values())} | on |"
+    yield f"|---|{'---:|' * len(WATCHERS)}---|"
     for situation, words in SITUATIONS.items():
-        cells = (_paged(numbers, f"{situation}_{name}_page_s") for name in WATCHERS)
-        yield f"| {words} | {' | '.join(cells)} |"
+        keys = [f"{situation}_{name}_page_s" for name in WATCHERS]
+        yield f"| {words} | {' | '.join(_paged(numbers, key) for key in keys)} | {_day(figures, keys)} |"
+
+
+def _rows(
+    figures: Figures, head: str, columns: Iterable[str], titles: Mapping[str, str], endings: list[str], digits: int = 2
+) -> Iterator[str]:
+    """A table with a row for each title, whose cells are the figures of its name with each ending."""
+    numbers = {key: figure.value for key, figure in figures.items()}
+    yield f"| {head} | {' | '.join(columns)} | on |"
+    yield f"|---|{'---:|' * len(endings)}---|"
+    for name, title in titles.items():
+        keys = [name + ending for ending in endings]
+        cells = (Claim(key, "", digits=digits).measured(numbers) for key in keys)
+        yield f"| {title} | {' | '.join(cells)} | {_day(figures, keys)} |"
+
+
+def _day(figures: Figures, keys: list[str]) -> str:
+    """The day of the oldest of these figures; empty without any."""
+    found = [figures[key] for key in keys if key in figures]
+    rough = " (rough)" if any(figure.quick for figure in found) else ""
+    return min((figure.on for figure in found), default="") + rough
 
 
 def _paged(numbers: Numbers, key: str) -> str:

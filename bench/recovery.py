@@ -16,7 +16,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from confluent_kafka import Producer
 
 from bench.fleet import STANDBYS
-from bench.footprint import memory
+from bench.footprint import cpu_s, memory
 from bench.memory import judged
 from leadline.clock import SystemClock
 from leadline.errors import UnreachableError
@@ -68,8 +68,8 @@ async def recover(bootstrap: str) -> None:
     await working
 
 
-def measure(links: int) -> tuple[float, float]:
-    """Seconds that a worker of so many links takes, and its resident bytes a link then."""
+def measure(links: int) -> tuple[float, float, float]:
+    """Seconds that a worker of so many links takes, its seconds of processor time, and its resident bytes a link."""
     clusters = links // len(STANDBYS)
     clock = SystemClock()
     with EmbeddedBroker() as broker:
@@ -83,12 +83,12 @@ def measure(links: int) -> tuple[float, float]:
             try:
                 found = process.stdout.readline().strip()
                 took_s = clock.monotonic() - began
-                rss_mb = memory(process.pid).rss_mb
+                used_s, rss_mb = cpu_s(process.pid), memory(process.pid).rss_mb
             finally:
                 process.kill()
     if found != str(clusters):
         raise UnreachableError(f"the worker recovered {found or 'no'} of {clusters} clusters")
-    return took_s, rss_mb * 2**20 / links
+    return took_s, used_s, rss_mb * 2**20 / links
 
 
 def main() -> None:
@@ -103,9 +103,10 @@ def main() -> None:
         return
     numbers: dict[str, float] = {}
     for name in options.only:
-        took_s, link_bytes = measure(SIZES[name])
-        numbers |= {f"recovery_{name}_s": took_s, f"recovery_{name}_rss_per_link": link_bytes}
-        print(f"{name:>5} links: {took_s:6.1f} s, {link_bytes:8.0f} bytes of resident memory a link")
+        took_s, used_s, link_bytes = measure(SIZES[name])
+        found = {"s": took_s, "cpu_s": used_s, "rss_per_link": link_bytes}
+        numbers |= {f"recovery_{name}_{key}": value for key, value in found.items()}
+        print(f"{name:>5} links: {took_s:6.1f} s, {used_s:6.1f} s of CPU, {link_bytes:8.0f} resident bytes a link")
     if options.json:
         options.json.write_text(json.dumps(numbers, indent=2) + "\n")
 

@@ -33,9 +33,9 @@ from leadline_streams.runtime.shadow_report import shadow_of
 from leadline_streams.runtime.transport import (
     MAX_BATCHES,
     MAX_WAITING,
-    Chunk,
     ChunkConsumer,
     ChunkTransport,
+    Fetch,
     OnceProducer,
     Untouched,
 )
@@ -95,9 +95,11 @@ def build(
     states = app.topic(prefix + STATES, key_serializer="raw", value_serializer="raw", acks=False, internal=True)
     table = app.Table(STATES, key_type=bytes, value_type=bytes, changelog_topic=states)
 
-    async def judge(chunks: faust.StreamT[Chunk]) -> None:
-        async for chunk in chunks:
-            await app.worker.process(chunk)
+    async def judge(fetches: faust.StreamT[Fetch]) -> None:
+        async for fetch in fetches:
+            for chunk in fetch:
+                await app.worker.process(chunk)
+                await clock.sleep(0)  # what it sent leaves before the next is judged
 
     async def release(*_: object, **__: object) -> None:
         await app.worker.release()

@@ -1,8 +1,8 @@
-"""Kafka through Faust in chunks: the records fetched of one partition travel as one Faust message.
+"""Kafka through Faust in chunks: the records of one fetch travel as one Faust message, a chunk for each partition.
 
 Stock Faust spends about 70 µs on each record, nearly all of it on futures and bookkeeping per message. Here that is
-paid once for all that was fetched of a partition, and nothing crosses between threads. The rest stays Faust's: group
-membership, assignment, flow control, tables, changelogs, recovery; its own topics travel message by message.
+paid once for all that was fetched, of however many partitions, and nothing crosses between threads. The rest stays
+Faust's: group membership, assignment, tables, changelogs, recovery; its own topics travel message by message.
 
 Two things are not left to Faust, because a rebalance can make it lose records:
 
@@ -38,8 +38,8 @@ MOST_UNUSABLE = 1000
 """So many records of a partition of the other topic that are of no use are kept."""
 NOBODY = b""
 """A key that no cluster has."""
-MAX_WAITING = 5
-"""Chunks that may wait for the processor; from four on fetching pauses."""
+MAX_WAITING = 2
+"""Fetches that may wait for the processor; from the second on fetching pauses. aiokafka has one more by then."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +68,10 @@ class Chunk:
 
     def __iter__(self) -> Iterator[Any]:
         return chain.from_iterable(map(readable, self.batches))
+
+
+Fetch = tuple[Chunk, ...]
+"""What was fetched at once, a chunk of each partition."""
 
 
 class Untouched(faust.Schema[Any, Any]):
@@ -195,28 +199,36 @@ class ChunkConsumer(driver.Consumer):
         """Faust resumes everything when recovery ends; the chunked topic waits for ``open``."""
         super().resume_partitions({tp for tp in tps if tp.topic != self.topic or tp in self._openings})
 
+    def on_buffer_full(self, tp: TP) -> None:
+        """A queue is full: fetch nothing more of its topic. The message has the name of one of its partitions."""
+        for each in self._openings if tp.topic == self.topic else (tp,):
+            super().on_buffer_full(each)
+
     def on_buffer_drop(self, tp: TP) -> None:
         """A queue has room again: fetch at once. Faust's record of full queues outlives rebalances."""
-        if tp.topic != self.topic or tp in self._openings:
-            super().on_buffer_drop(tp)
+        for each in self._openings if tp.topic == self.topic else (tp,):
+            super().on_buffer_drop(each)
             self._room.set()
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109  # Faust's name
-        """Messages to deliver: chunks of the chunked topic, single records of others."""
+        """Messages to deliver: one with the chunks of the chunked topic, single records of others."""
         openings = self._openings
         fetched = await self._fetch(timeout)
+        chunks = tuple(
+            Chunk(opening, found)
+            for tp, found in fetched.items()
+            if (opening := openings.get(tp)) is not None and self._openings.get(tp) is opening
+        )
+        if chunks and not self.should_stop and self.flow_active:
+            message = self._message(chunks)
+            yield message.tp, message
         for tp, found in fetched.items():
-            opening = openings.get(tp)
-            if tp.topic != self.topic:
-                messages: Iterable[Message] = (self._to_message(tp, record) for record in found)
-            elif opening is not None and self._openings.get(tp) is opening:
-                messages = (self._chunk(tp, Chunk(opening, found)),)
-            else:
+            if tp.topic == self.topic:
                 continue
-            for message in messages:
+            for record in found:
                 if self.should_stop or not self.flow_active:
                     return
-                yield tp, message
+                yield tp, self._to_message(tp, record)
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         """A record for Faust; for one that is of no use, the removal of what nobody has."""
@@ -250,8 +262,10 @@ class ChunkConsumer(driver.Consumer):
             await self.wait(self._room.wait(), timeout=wait_s)
         return {}
 
-    def _chunk(self, tp: TP, chunk: Chunk) -> Message:
-        last = chunk.batches[-1]
+    def _message(self, fetch: Fetch) -> Message:
+        """For Faust it is of the first of the partitions."""
+        chunk = fetch[0]
+        tp, last = TP(self.topic, chunk.opening.partition), chunk.batches[-1]
         return ConsumerMessage(
             tp.topic,
             tp.partition,
@@ -260,7 +274,7 @@ class ChunkConsumer(driver.Consumer):
             timestamp_type=last.timestamp_type,
             headers=None,
             key=None,
-            value=cast(bytes, chunk),  # Untouched hands it on
+            value=cast(bytes, fetch),  # Untouched hands it on
             checksum=None,
             tp=tp,
             generation_id=self.app.consumer_generation_id,

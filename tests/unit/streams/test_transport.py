@@ -64,15 +64,37 @@ async def delivered(consumer: Consumer) -> list[tuple[TP, Any]]:
     return [(tp, message) async for tp, message in consumer.getmany(timeout=0.01)]
 
 
-async def test_the_records_of_a_partition_are_one_message_that_ends_at_the_last_of_them(consumer: Consumer) -> None:
+async def test_a_fetch_is_one_message_with_a_chunk_of_each_partition(consumer: Consumer) -> None:
+    """Of however many partitions: each message costs Faust as much as judging several records."""
     (first, second) = await consumer.open({0: 5, 1: 7})
     batches = [Batch(records(SAMPLES[0], 5, 6)), Batch(records(SAMPLES[0], 9))]
     consumer.fetches = [{SAMPLES[0]: batches, SAMPLES[1]: [Batch(records(SAMPLES[1], 7))]}]
-    messages = await delivered(consumer)
-    assert [(tp, message.offset) for tp, message in messages] == [(SAMPLES[0], 9), (SAMPLES[1], 7)]
-    chunks = [message.value for _, message in messages]
-    assert [chunk.opening for chunk in chunks] == [first, second]
-    assert [[found.offset for found in chunk] for chunk in chunks] == [[5, 6, 9], [7]]
+    ((tp, message),) = await delivered(consumer)
+    assert (tp, message.tp, message.offset) == (SAMPLES[0], SAMPLES[0], 9)
+    assert [chunk.opening for chunk in message.value] == [first, second]
+    assert [chunk.end for chunk in message.value] == [10, 8]
+    assert [[found.offset for found in chunk] for chunk in message.value] == [[5, 6, 9], [7]]
+
+
+async def test_every_partition_of_a_fetch_is_judged(consumer: Consumer) -> None:
+    """The processor hands each chunk to the worker, in turn; others have the loop between two of them."""
+    openings = await consumer.open({0: 0, 1: 0})
+    consumer.fetches = [{tp: [Batch(records(tp, 0))] for tp in SAMPLES[:2]}]
+    ((_, message),) = await delivered(consumer)
+    app, done = cast(Any, consumer.app), list[str | int]()
+
+    async def process(chunk: Chunk) -> None:
+        done.append(chunk.opening.partition)
+        asyncio.get_running_loop().call_soon(done.append, "others")
+
+    app.worker.process = process
+
+    async def once() -> Any:
+        yield message.value
+
+    (judge,) = app.agents.values()
+    await judge.fun(once())
+    assert done == [openings[0].partition, "others", openings[1].partition, "others"]
 
 
 async def test_records_of_other_topics_travel_one_by_one(consumer: Consumer) -> None:
@@ -203,6 +225,16 @@ async def test_a_full_queue_pauses_its_partition_and_room_in_it_wakes_the_fetche
     await asyncio.wait_for(fetching, 10)
     await consumer._fetch(3600.0)
     assert consumer.asked == [{SAMPLES[0]}]
+
+
+async def test_a_full_queue_pauses_all_partitions_that_share_it(consumer: Consumer) -> None:
+    """A message is of many, and has the name of one; another's tells that there is room."""
+    await consumer.open({0: 0, 1: 0})
+    consumer.app.in_recovery = False
+    consumer.on_buffer_full(SAMPLES[1])
+    assert not consumer._get_active_partitions() & set(SAMPLES)
+    consumer.on_buffer_drop(SAMPLES[0])
+    assert consumer._get_active_partitions() >= set(SAMPLES[:2])
 
 
 async def test_room_in_a_queue_does_not_reopen_a_partition_that_was_revoked(consumer: Consumer) -> None:
