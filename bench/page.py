@@ -15,7 +15,7 @@ SURROUNDINGS = ("machine", "python", "postgres", "exporter")
 
 
 class Figure(NamedTuple):
-    """What was measured last, and the day."""
+    """The last measurement of a number, and its day."""
 
     value: float | str | bool | None
     on: str

@@ -184,13 +184,13 @@ def looks_bytes(seconds: int = 300) -> float:
 def spent(pid: int, written: Path) -> tuple[float, float, Counter[str]]:
     """CPU seconds of a process in a minute, its resident MiB after it, and the bytes that it wrote to each topic."""
     Event().wait(WARM_S)
-    before_s, before = cpu_s(pid), told(written)
+    before_s, before = cpu_s(pid), counts(written)
     Event().wait(SECONDS)
-    return (cpu_s(pid) - before_s) * 60 / SECONDS, memory(pid).rss_mb, told(written) - before
+    return (cpu_s(pid) - before_s) * 60 / SECONDS, memory(pid).rss_mb, counts(written) - before
 
 
-def told(written: Path) -> Counter[str]:
-    """What a process says of what it has written; nothing when it does not."""
+def counts(written: Path) -> Counter[str]:
+    """The counts that a process keeps of its written bytes; none before the first."""
     return Counter(json.loads(written.read_text())) if written.exists() else Counter()
 
 

@@ -71,7 +71,7 @@ class Chunk:
 
 
 Fetch = tuple[Chunk, ...]
-"""What was fetched at once, a chunk of each partition."""
+"""The records that were fetched at once, a chunk for each partition."""
 
 
 class Untouched(faust.Schema[Any, Any]):

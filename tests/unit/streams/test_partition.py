@@ -186,7 +186,7 @@ def test_the_dictionary_stays_as_it_is() -> None:
     assert sha256(DICTIONARY.read_bytes()).hexdigest() == digest
 
 
-def test_the_dictionary_knows_what_states_have_in_common() -> None:
+def test_the_dictionary_has_the_common_texts_of_states() -> None:
     """Names of fields and of settings, and values that most servers have: the half of a state that is compressed."""
     state = next(iter(judged(1, 3).values())).dump()
     assert len(Saved(0, 0, state).pack()) < 0.6 * len(ZstdCompressor(level=1).compress(state))

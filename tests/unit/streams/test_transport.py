@@ -228,7 +228,7 @@ async def test_a_full_queue_pauses_its_partition_and_room_in_it_wakes_the_fetche
 
 
 async def test_a_full_queue_pauses_all_partitions_that_share_it(consumer: Consumer) -> None:
-    """A message is of many, and has the name of one; another's tells that there is room."""
+    """A message is of many, and has the name of one; that there is room may come under the name of another."""
     await consumer.open({0: 0, 1: 0})
     consumer.app.in_recovery = False
     consumer.on_buffer_full(SAMPLES[1])
