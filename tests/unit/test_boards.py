@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 import yaml
+from grafana_foundation_sdk.cog import runtime
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import dashboard
@@ -106,6 +107,66 @@ def test_a_wrong_board_is_found() -> None:
     assert ".panels[0].gridpos" in found
     assert "panels[1].title: 7" in found
     assert "panels[2].grid_pos.w: 'wide'" in found
+
+
+def variables(document: Any) -> dict[str, str]:
+    """The kind of each data source that a board asks for, by its name."""
+    given = document.get("templating", {}).get("list", ())
+    return {f"${{{each['name']}}}": each["query"] for each in given if each["type"] == "datasource"}
+
+
+def sources(value: Any) -> list[tuple[str, str]]:
+    """Each reference to a data source: its name and kind."""
+    if isinstance(value, list):
+        return [found for each in value for found in sources(each)]
+    if not isinstance(value, dict):
+        return []
+    own = [(value["datasource"]["uid"], value["datasource"]["type"])] if "datasource" in value else []
+    return own + [found for each in value.values() for found in sources(each)]
+
+
+@each_board
+def test_a_board_asks_for_its_data_source(board: Path) -> None:
+    """Each reference is to a variable of the board, of its kind: with a fixed identity, or one of an export, a board of
+    others showed `Datasource ${DS_PROMETHEUS} was not found` (kubernetes/ingress-nginx issue 4190, grafana/grafana
+    issues 10786 and 11018, spegel-org/spegel pull request 1309). It names PostgreSQL as Grafana does since 10.2.3: the
+    name before found none (grafana/grafana issue 78099, grafana/grafana-zabbix pull request 1771)."""
+    document = read(board)
+    assert set(sources(document)) == set(variables(document).items())
+    assert set(variables(document).values()) <= {"prometheus", "grafana-postgresql-datasource"}
+    assert "__inputs" not in document
+    assert "id" not in document
+
+
+@each_board
+def test_every_kind_of_panel_and_query_has_types(board: Path) -> None:
+    """Of a kind that Grafana's package does not know, it would take every option. It has no types of SQL queries, so
+    these have the fields that all of Grafana's SQL editors write."""
+    for panel in read(board)["panels"]:
+        assert runtime.panelcfg_config(panel["type"]) is not None, panel["type"]
+        for target in panel["targets"]:
+            if "rawSql" in target:
+                assert set(target) == {"refId", "datasource", "format", "rawQuery", "rawSql"}
+                assert target["format"] in ("table", "time_series")
+            else:
+                made = runtime.dataquery_from_json(target, target["datasource"]["type"])
+                assert type(made).__module__ == "grafana_foundation_sdk.models.prometheus"
+
+
+@each_board
+def test_the_window_of_a_rate_grows_with_the_step(board: Path) -> None:
+    """A fixed window shows, over a week, five minutes of each hour, and what fails in between is on no graph
+    (rfmoz/grafana-dashboards issue 72); one that follows the step alone is empty where Prometheus scrapes each minute
+    (weka/csi-wekafs pull request 741, grafana/mimir pull request 2011, kubernetes-sigs/kubernetes-mixin pull request
+    212), so the step has a least length."""
+    for panel in read(board)["panels"]:
+        for target in panel["targets"]:
+            windows = re.findall(r"\[([^]]+)\]", target.get("expr", ""))
+            if target.get("range") and windows:
+                assert (set(windows) - {"1h"}, panel.get("interval")) in (
+                    ({"$__rate_interval"}, "2m"),
+                    (set(), None),
+                ), panel["title"]
 
 
 def test_boards_have_their_own_identities() -> None:
