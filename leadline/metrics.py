@@ -2,8 +2,14 @@
 
 A name ends in its base unit, that of a counter in ``_total``. Only the gauges of ``subject_metrics`` have identities of
 links, nodes and slots as labels, of a bounded number.
+
+A counter of events whose labels are known begins at zero: ``increase`` of Prometheus sees no event by which a series
+begins, so the first failure after a start would raise no alert (prometheus/prometheus issue 13570,
+aptible/supercronic issue 83, kyverno/kyverno issue 6962).
 """
 
+from collections.abc import Iterable
+from itertools import product
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
@@ -13,6 +19,7 @@ from leadline.clock import SystemClock
 from leadline.errors import UsageError
 from leadline.settings.common import MetricsSettings
 from leadline.subject_metrics import registered
+from leadline.wire import BAD_RECORD_REASONS
 
 REGISTRY: Final = CollectorRegistry(auto_describe=True)
 
@@ -206,6 +213,12 @@ CONSOLE_STREAMS: Final = _gauge("leadline_console_streams", "Open streams of eve
 CONSOLE_PAGE_SECONDS: Final = _histogram("leadline_console_page_duration_seconds", "Duration of making one page.")
 
 
+def at_zero(counter: Counter, *labels: Iterable[str]) -> None:
+    """Let a counter begin at zero, for each combination of these values of its labels."""
+    for values in product(*labels):
+        counter.labels(*values)
+
+
 def serve(role: str, settings: MetricsSettings) -> None:
     """Set the build info; serve the metrics over HTTP if a port is set, and export them if a collector is, until the
     process ends.
@@ -213,6 +226,11 @@ def serve(role: str, settings: MetricsSettings) -> None:
     Raises UsageError when it cannot listen on that address, ModuleNotFoundError without the packages of an export.
     """
     BUILD_INFO.labels(__version__, role).set(1)
+    if role == "stream":
+        at_zero(STREAM_RECORDS, ("judged", "known", "tick", "bad", "unplaced"))
+        at_zero(STREAM_DEADLETTERS, BAD_RECORD_REASONS)
+    elif role == "verify":
+        at_zero(VERIFY_CHUNKS, ("matching", "different", "undecided"))
     if settings.otlp_endpoint is not None:
         from leadline import otlp  # its packages are an extra
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from leadline.clock import Clock, epoch
-from leadline.metrics import AGENT_LAST_SUCCESS, AGENT_LEFT_OUT, AGENT_PROBE_SECONDS, AGENT_SAMPLES
+from leadline.metrics import AGENT_LAST_SUCCESS, AGENT_LEFT_OUT, AGENT_PROBE_SECONDS, AGENT_SAMPLES, at_zero
 from leadline.model.audit_look import AuditLook
 from leadline.model.finding import EngineVitals
 from leadline.model.host import Cost
@@ -76,6 +76,7 @@ class Sampler:
         self._node = _node(instance, self._engine.address, boot)
         self._form = WireForm(self._engine.vitals if settings.wire == "vitals" else None, clock)
         self._trimmer = Trimmer(clock)
+        at_zero(AGENT_SAMPLES, [self._node.name], ("up", "down"))
         self._left_out: tuple[str, ...] = ()
         self._seq = 0
         self._error: str | None = None

@@ -11,6 +11,7 @@ from leadline.errors import BadRecord
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
 from leadline.wire import ACTIONS, ALERTS, AUDITS, CHANGES, CODECS, DELIVERIES, INCIDENTS, UNPROCESSABLE
+from leadline_sinks.notify.attempts import count_from_zero
 from leadline_sinks.notify.dead_letters import DeadLetters
 from leadline_sinks.notify.group_watch import GroupWatch, has_share
 from leadline_sinks.notify.kafka_reader import (
@@ -64,6 +65,7 @@ class LogConsumer:
         self._random_number = random_number
         self._self_incident = SelfIncident(TARGET, incident_log.kind, clock)
         self._failing_since: float | None = None
+        count_from_zero(TARGET)
         self._update_metrics()
 
     async def run(self) -> None:

@@ -22,6 +22,13 @@ MAX_PAUSE_S: Final = 3600.0
 log = logging.getLogger(__name__)
 
 
+def count_from_zero(target: str) -> None:
+    """Let the counters of a target begin at zero."""
+    for counter in (metrics.SINK_FAILURES, metrics.SINK_GIVEN_UP):
+        metrics.at_zero(counter, [target], map(str, Reason))
+    metrics.at_zero(metrics.SINK_DELIVERIES, [target], ("sent", "suppressed", "given_up", "never_told"))
+
+
 class Attempts:
     """The attempts at one target."""
 
@@ -37,6 +44,7 @@ class Attempts:
         """Consecutive attempts that the target refused because of its rate limit."""
         self._attempt: asyncio.Task[DeliveryOutcome] | None = None
         """The attempt in progress."""
+        count_from_zero(target)
 
     @property
     def are_probes(self) -> bool:

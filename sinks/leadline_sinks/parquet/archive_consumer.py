@@ -46,6 +46,8 @@ class ArchiveConsumer:
         self._pending: dict[Any, PendingFile] = {}
         """By Kafka's name of the partition."""
         metrics.PARQUET_FAILING.set(0)
+        for counter in (metrics.PARQUET_ROWS, metrics.PARQUET_FILES, metrics.PARQUET_MISSED):
+            metrics.at_zero(counter, self._topics)
 
     async def run(self) -> None:
         """Write until cancelled."""
