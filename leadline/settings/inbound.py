@@ -36,7 +36,8 @@ class InboundSettings(Settings, frozen=True, kw_only=True):
         Annotated[
             Secret,
             Meta(
-                description="Signing secret of the Slack app: buttons come to `/slack/actions` on the port.",
+                description="Signing secret of the Slack app: buttons come to `/slack/actions` on the port. While it "
+                "is replaced, its file may hold the new and the old one, one on each line.",
                 examples=["in a file, better"],
             ),
         ]
@@ -46,7 +47,8 @@ class InboundSettings(Settings, frozen=True, kw_only=True):
         Annotated[
             Secret,
             Meta(
-                description="Secret of a webhook subscription (V3) of PagerDuty, which comes to `/pagerduty/webhook`.",
+                description="Secret of a webhook subscription (V3) of PagerDuty, which comes to `/pagerduty/webhook`. "
+                "Its file may hold those of several subscriptions, one on each line.",
                 examples=["in a file, better"],
             ),
         ]

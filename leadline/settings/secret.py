@@ -43,6 +43,14 @@ class Secret:
             raise UsageError(f"cannot use the secret in {self._file}: the file is empty")
         return value
 
+    def each(self) -> tuple[str, ...]:
+        """The values, one on each line: the new and the old one, while a secret that two sides have is replaced.
+
+        Raises UsageError as ``reveal`` does.
+        """
+        value = self.reveal()
+        return tuple(line.rstrip("\r") for line in value.split("\n") if line.strip()) or (value,)
+
     def __repr__(self) -> str:
         return MASK
 

@@ -126,7 +126,8 @@ class WebhookSettings(Settings, frozen=True, kw_only=True):
         Annotated[
             Secret,
             Meta(
-                description="Key of the HMAC-SHA256 signature of each request.",
+                description="Key of the HMAC-SHA256 signature of each request. While it is replaced, its file may hold "
+                "the new and the old one, one on each line: a request then has the signatures of both.",
                 examples=["in a file, better"],
             ),
         ]

@@ -8,7 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -75,11 +75,11 @@ class WebhookSink:
 
     async def _post(self, payload: Mapping[str, Any], receipt: Mapping[str, str]) -> Outcome:
         try:
-            url, key = self._url.reveal(), secret_bytes(self._key.reveal())
+            url, keys = self._url.reveal(), [secret_bytes(key) for key in self._key.each()]
         except UsageError as error:
             return Retry(Reason.UNAUTHORIZED, escape(str(error)))
         body = fitting(payload)
-        headers = {"content-type": CONTENT_TYPE, **signed(payload["id"], int(epoch(self._clock.now())), body, key)}
+        headers = {"content-type": CONTENT_TYPE, **signed(payload["id"], int(epoch(self._clock.now())), body, keys)}
         response = await self._http.post(url, body, headers)
         if isinstance(response, Retry):
             return response
@@ -142,12 +142,14 @@ def _cut(value: Any, characters: int, items: int) -> Any:
     return value
 
 
-def signed(event_id: str, at_s: int, body: bytes, key: bytes) -> dict[str, str]:
-    """The three headers of Standard Webhooks. ``webhook-id`` identifies the event; it must not hold a full stop."""
+def signed(event_id: str, at_s: int, body: bytes, keys: Iterable[bytes]) -> dict[str, str]:
+    """The three headers of Standard Webhooks, with a signature for each key: while a key is replaced, the receiver
+    accepts either. ``webhook-id`` identifies the event; it must not hold a full stop."""
     ident = f"msg_{_hash(event_id)[:32]}"
-    mac = hmac.new(key, f"{ident}.{at_s}.".encode() + body, hashlib.sha256).digest()
-    signature = f"v1,{base64.b64encode(mac).decode()}"
-    return {"webhook-id": ident, "webhook-timestamp": str(at_s), "webhook-signature": signature}
+    text = f"{ident}.{at_s}.".encode() + body
+    macs = [base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode() for key in keys]
+    signatures = " ".join(f"v1,{mac}" for mac in macs)
+    return {"webhook-id": ident, "webhook-timestamp": str(at_s), "webhook-signature": signatures}
 
 
 def secret_bytes(key: str) -> bytes:

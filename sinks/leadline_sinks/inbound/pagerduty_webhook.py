@@ -29,13 +29,23 @@ _BY_ITSELF: Final = frozenset({"incident.unacknowledged", "incident.escalated"})
 """Types of events that PagerDuty makes when a time has passed, without a person."""
 
 
-def is_signed(header: str, body: bytes, secret: str) -> bool:
-    """Whether one of the signatures in ``x-pagerduty-signature`` is ours. There are several while a secret changes."""
-    mac = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    expected = f"v1={mac}".encode()
-    return any(
-        hmac.compare_digest(expected, given.strip().encode("utf-8", "replace")) for given in header.split(",")[:10]
-    )
+def is_signed(header: str, body: bytes, secrets: Iterable[str]) -> bool:
+    """Whether one of the signatures in ``x-pagerduty-signature`` is of one of the secrets. There are several of both
+    while a secret changes."""
+    macs = [hmac.new(secret.encode(), body, hashlib.sha256).hexdigest() for secret in secrets]
+    given = [each.strip().encode("utf-8", "replace") for each in header.split(",")[:10]]
+    return any(hmac.compare_digest(f"v1={mac}".encode(), each) for mac in macs for each in given)
+
+
+def lacks_key(payload: Any) -> bool:
+    """Whether an event is of an incident that does not say which alert it is about, so nobody can follow it.
+
+    PagerDuty gives some incidents no ``incident_key`` (PagerDuty/pdpyras issue 44).
+    """
+    match payload:
+        case {"event": {"event_type": str(kind), "data": {"type": "incident", **data}}}:
+            return kind.startswith("incident.") and not data.get("incident_key")
+    return False
 
 
 def action(payload: Any, known: Iterable[IncidentId], now: datetime) -> PersonAction | None:

@@ -5,7 +5,7 @@ docs.slack.dev/authentication/verifying-requests-from-slack: version 0 of the si
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -28,14 +28,16 @@ class Signatures:
     def __init__(self) -> None:
         self._seen: dict[str, float] = {}
 
-    def problem(self, headers: Mapping[str, str], body: bytes, secret: str, now: datetime) -> str | None:
-        """The reason to refuse a request; None for one that Slack has signed now. Names of headers in lower case."""
+    def problem(self, headers: Mapping[str, str], body: bytes, secrets: Iterable[str], now: datetime) -> str | None:
+        """The reason to refuse a request; None for one that Slack has signed now, with one of the secrets. Names of
+        headers in lower case."""
         at_s, signature = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
         now_s = epoch(now)
         if not (at_s.isascii() and at_s.isdigit()) or len(at_s) > 12 or abs(int(at_s) - now_s) > TOLERANCE_S:
             return f"the timestamp is not within {TOLERANCE_S} s of the clock of this host"
-        mac = hmac.new(secret.encode(), b"v0:" + at_s.encode() + b":" + body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(f"v0={mac}".encode(), signature.encode("utf-8", "replace")):
+        signed, given = b"v0:" + at_s.encode() + b":" + body, signature.encode("utf-8", "replace")
+        macs = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
+        if not any(hmac.compare_digest(f"v0={mac}".encode(), given) for mac in macs):
             return "the signature does not match; check inbound.slack_signing_secret"
         self._seen = {text: at for text, at in self._seen.items() if now_s - at <= 2 * TOLERANCE_S}
         if signature in self._seen or len(self._seen) >= MOST_SEEN:

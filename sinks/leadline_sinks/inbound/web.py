@@ -84,9 +84,9 @@ class Inbound:
     async def _slack(self, request: Request) -> Response:
         """A button of a message, signed by Slack."""
         body = await _body(request)
-        secret = self._secret("slack_signing_secret")
+        secrets = self._secrets("slack_signing_secret")
         headers = {name.lower(): value for name, value in request.headers.items()}
-        problem = self._signatures.problem(headers, body, secret, self._clock.now())
+        problem = self._signatures.problem(headers, body, secrets, self._clock.now())
         if problem is not None:
             log.warning("a request to /slack/actions is refused: %s", problem)
             raise HTTPException(403, "refused")
@@ -103,8 +103,8 @@ class Inbound:
     async def _pagerduty(self, request: Request) -> Response:
         """An event of a webhook subscription, signed by PagerDuty."""
         body = await _body(request)
-        secret = self._secret("pagerduty_secret")
-        if not pagerduty_webhook.is_signed(request.headers.get("x-pagerduty-signature", ""), body, secret):
+        secrets = self._secrets("pagerduty_secret")
+        if not pagerduty_webhook.is_signed(request.headers.get("x-pagerduty-signature", ""), body, secrets):
             log.warning("a request to /pagerduty/webhook is refused: no signature matches inbound.pagerduty_secret")
             raise HTTPException(401, "refused")
         try:
@@ -118,15 +118,22 @@ class Inbound:
                 await self._intake.take(given)
             except TimeoutError:
                 raise HTTPException(503, "Leadline cannot write to Kafka now") from None
+        elif pagerduty_webhook.lacks_key(payload):
+            log.info(
+                "an event of PagerDuty is not followed: its incident names no alert (incident_key), so it was opened "
+                "by hand, or is one of several alerts; look whether the service groups alerts"
+            )
         return Response(status_code=202)
 
-    def _secret(self, name: str) -> str:
-        """A secret of the settings. Raises HTTPException: 404 where it is not set, 503 where it cannot be read."""
+    def _secrets(self, name: str) -> tuple[str, ...]:
+        """The values of a secret of the settings, the new and the old one while it is replaced. Raises HTTPException:
+        404 where it is not set, 503 where it cannot be read."""
         secret = getattr(self._settings, name)
         if secret is None:
             raise HTTPException(404)
         try:
-            return str(secret.reveal())
+            found: tuple[str, ...] = secret.each()
+            return found
         except UsageError as error:
             log.error("inbound.%s: %s", name, error)
             raise HTTPException(503) from None

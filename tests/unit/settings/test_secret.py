@@ -142,3 +142,19 @@ def test_foreign_text_of_any_length_is_read_once(text: str) -> None:
     began = time.process_time()
     redact(text * (100_000 // len(text)))
     assert time.process_time() - began < 10.0
+
+
+@pytest.mark.parametrize(
+    ("content", "values"),
+    [
+        ("new\nold\n", ("new", "old")),
+        ("one", ("one",)),
+        ("new\r\n\r\nold\r\n", ("new", "old")),
+        (" spaced ", (" spaced ",)),
+    ],
+)
+def test_two_values_while_one_is_replaced(tmp_path: Path, content: str, values: tuple[str, ...]) -> None:
+    """One on each line; whoever needs one has the whole."""
+    file = tmp_path / "secret"
+    file.write_bytes(content.encode())
+    assert Secret.in_file(file).each() == values

@@ -214,17 +214,39 @@ def test_every_incident_is_an_event(incident: Incident) -> None:
     cloud_event = event(Notification(incident, "opened"), 0, NotifySettings())
     body = encode(cloud_event)
     at_s = int(made.START.timestamp())
-    headers = {"content-type": "application/cloudevents+json", **signed(cloud_event["id"], at_s, body, b"k")}
+    headers = {"content-type": "application/cloudevents+json", **signed(cloud_event["id"], at_s, body, [b"k"])}
     reply, _ = answer(Request("/", headers, body, made.START), [])
     assert reply.problem is None
 
 
 def test_the_signature_is_that_of_standard_webhooks() -> None:
     """HMAC-SHA256 over id, seconds and body, joined by full stops, in base64 after the scheme's version."""
-    headers = signed("an.id", 1674087231, b'{"a":1}', b"key")
+    headers = signed("an.id", 1674087231, b'{"a":1}', [b"key"])
     assert re.fullmatch(r"msg_[0-9a-f]{32}", headers["webhook-id"])
     mac = hmac.new(b"key", headers["webhook-id"].encode() + b'.1674087231.{"a":1}', hashlib.sha256)
     assert headers["webhook-signature"] == "v1," + base64.b64encode(mac.digest()).decode()
+
+
+async def test_two_keys_while_one_is_replaced(tmp_path: Path) -> None:
+    """A request has the signatures of both, so a receiver takes it with either: with one, each event between the two
+    changes was refused (sandbaseai/sandbase-harness issue 325, Pulsefy/QuickEx issue 816, resend/resend-openapi pull
+    request 114). A junk signature beside them is no error."""
+    file = tmp_path / "keys"
+    file.write_text(f"the new key\n{KEY}\n")
+    hook = Hook()
+    clock = hook.clock
+    url = Secret("https://events.example.com/x")
+    settings = WebhookSettings(url=url, signing_key=Secret.in_file(file))
+    to = WebhookSink(settings, NotifySettings(), Http(clock, httpx.MockTransport(hook)), clock)
+    assert isinstance(await to.deliver(made.notification()), Sent)
+    (request,) = hook.requests
+    verify, now = page_code()["verify"], request.at.timestamp()
+    junk = {**request.headers, "webhook-signature": f"v1,ü {request.headers['webhook-signature']}"}
+    for key in ("the new key", KEY):
+        for headers in (request.headers, junk):
+            assert verify(headers, request.body, key, now)["subject"] == made.incident().incident_id
+    with pytest.raises(ValueError, match="signature"):
+        verify(request.headers, request.body, f"the new key\n{KEY}", now)
 
 
 def page_code() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Webhooks of PagerDuty: signed events, of which those of people count."""
 
+import json
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from leadline.model.ids import IncidentId
 from leadline_lab.receiver import pagerduty_webhook as stand_in
 from leadline_lab.receiver.exchange import Event
-from leadline_sinks.inbound.pagerduty_webhook import action, is_signed
+from leadline_sinks.inbound.pagerduty_webhook import action, is_signed, lacks_key
 from leadline_sinks.pagerduty.event import dedup_key
 from tests.unit.sinks import made
 
@@ -27,14 +28,41 @@ def event(kind: str = HAND, key: str = INCIDENT, by: str | None = "Ada", named: 
 
 
 def test_a_signature() -> None:
-    """One of several is enough, while the secret is replaced; a changed body or another secret is refused."""
+    """One of several is enough, while the secret is replaced; a changed body or another secret is refused. A header
+    with two signatures was taken for one, and every event of those days was lost (superplanehq/superplane pull request
+    6494)."""
     body = orjson.dumps(event())
     header = stand_in.headers(body, SECRET)["x-pagerduty-signature"]
-    assert is_signed(header, body, SECRET)
-    assert not is_signed(header, body + b" ", SECRET)
-    assert not is_signed(header, body, "another")
-    assert not is_signed("", body, SECRET)
-    assert not is_signed("v1=ü,,v0=", body, SECRET)
+    assert is_signed(header, body, [SECRET])
+    assert not is_signed(header, body + b" ", [SECRET])
+    assert not is_signed(header, body, ["another"])
+    assert is_signed(f"v1={'0' * 64},{header}", body, ["a new one", SECRET])
+    assert not is_signed("", body, [SECRET])
+    assert not is_signed(header, body, [])
+    assert not is_signed("v1=ü,,v0=", body, [SECRET])
+
+
+def test_the_body_is_signed_as_it_comes() -> None:
+    """Names of people are Unicode; a body that was decoded and written anew has another signature
+    (PagerDuty/developer-docs pull request 101)."""
+    body = orjson.dumps(event(by="Žofie 🐘"))
+    header = stand_in.headers(body, SECRET)["x-pagerduty-signature"]
+    assert is_signed(header, body, [SECRET])
+    assert not is_signed(header, json.dumps(orjson.loads(body)).encode(), [SECRET])
+
+
+@pytest.mark.parametrize("key", [None, ""])
+def test_an_incident_that_names_no_alert(key: str | None) -> None:
+    """Some incidents have no key (PagerDuty/pdpyras issue 44): nothing is acknowledged by a guess, and the process log
+    says why."""
+    payload = event()
+    payload["event"]["data"] |= {"type": "incident", "incident_key": key}
+    assert lacks_key(payload)
+    found = action(payload, [INCIDENT], made.START)
+    assert found is None or found.incident_id != INCIDENT
+    assert not lacks_key(event())
+    ping = {"id": "x", "event_type": "pagey.ping", "data": {"type": "ping", "message": "Hello from your friend Pagey!"}}
+    assert not lacks_key({"event": ping})
 
 
 def test_an_acknowledgement() -> None:
