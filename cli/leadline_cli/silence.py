@@ -1,7 +1,7 @@
 """``leadline silence``."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -12,14 +12,15 @@ import msgspec
 import orjson
 
 from leadline.clock import SystemClock
-from leadline.errors import UsageError
+from leadline.errors import UnreachableError, UsageError
 from leadline.kafka import publish
 from leadline.logs import escape
 from leadline.model.silence import Silence
 from leadline.settings.common import KafkaSettings
 from leadline.settings.sink import SinkSettings
+from leadline.silence_words import patterns
 from leadline.topic_table import latest
-from leadline.wire import SILENCES, encode
+from leadline.wire import DELIVERIES, SILENCES, encode
 from leadline.words import duration
 from leadline_cli.matchable import check
 from leadline_cli.options import by_option, config_option, format_option, parse_duration, settings, user
@@ -105,7 +106,7 @@ def add_(
         emit(_plain(silence))
     else:
         length_s = length.total_seconds()
-        click.echo(escape(f"{silence.silence_id}: {_patterns(silence)} is silenced for {duration(length_s)}"))
+        click.echo(escape(f"{silence.silence_id}: {patterns(silence)} is silenced for {duration(length_s)}"))
 
 
 @command.command("list")
@@ -113,20 +114,26 @@ def add_(
 @click.option("--all", "every", is_flag=True, help="Also silences that have ended.")
 @format_option
 def list_(config: Path | None, every: bool, form: str) -> None:
-    """List active and future silences, in the order of their ends.
+    """List active and future silences, in the order of their ends, with the number of incidents that each held back.
 
     \b
     Example:
       leadline silence list -c sink.yaml --format json
     """
     now = SystemClock().now()
-    found = asyncio.run(_there(settings(SinkSettings, config).kafka))
+    kafka = settings(SinkSettings, config).kafka
+    found, held = asyncio.run(_there(kafka)), asyncio.run(_held_back(kafka))
     shown = [silence for silence in found if every or _state(silence, now) != "over"]
     if form == "json":
         for silence in shown:
-            emit(_plain(silence) | {"state": _state(silence, now)})
+            of = {
+                "state": _state(silence, now),
+                "held_back": held.get(silence.silence_id, []) if held is not None else None,
+            }
+            emit(_plain(silence) | of)
     elif shown:
-        table(("silence", "matchers", "state", "ends in", "by", "comment"), [_row(silence, now) for silence in shown])
+        heads = ("silence", "matchers", "state", "ends in", "held back", "by", "comment")
+        table(heads, [_row(silence, now, held) for silence in shown])
     else:
         click.echo("no silences")
 
@@ -134,8 +141,9 @@ def list_(config: Path | None, every: bool, form: str) -> None:
 @command.command("expire")
 @click.argument("ids", nargs=-1, required=True, metavar="SILENCE...")
 @config_option
+@by_option
 @format_option
-def expire_(ids: Sequence[str], config: Path | None, form: str) -> None:
+def expire_(ids: Sequence[str], config: Path | None, by: str | None, form: str) -> None:
     """End silences now. Matching incidents that are still open are then sent.
 
     SILENCE may be shortened to its first characters.
@@ -146,14 +154,15 @@ def expire_(ids: Sequence[str], config: Path | None, form: str) -> None:
     """
     kafka = settings(SinkSettings, config).kafka
     now = SystemClock().now()
+    ended_by = (by or user())[:255]
     there = [silence for silence in asyncio.run(_there(kafka)) if _state(silence, now) != "over"]
     for silence in [_the_one(ident, there) for ident in ids]:
-        ended = msgspec.structs.replace(silence, starts_at=min(silence.starts_at, now), ends_at=now)
+        ended = msgspec.structs.replace(silence, starts_at=min(silence.starts_at, now), ends_at=now, ended_by=ended_by)
         asyncio.run(publish(kafka, CLIENT, ended))
         if form == "json":
             emit(_plain(ended))
         else:
-            click.echo(escape(f"{ended.silence_id}: {_patterns(ended)} is no longer silenced"))
+            click.echo(escape(f"{ended.silence_id}: {patterns(ended)} is no longer silenced"))
 
 
 def _valid(silence: Silence) -> Silence:
@@ -167,6 +176,20 @@ def _valid(silence: Silence) -> Silence:
 async def _there(kafka: KafkaSettings) -> list[Silence]:
     found = await latest(kafka, SILENCES, CLIENT)
     return sorted(found.values(), key=lambda silence: (silence.ends_at, silence.silence_id))
+
+
+async def _held_back(kafka: KafkaSettings) -> dict[str, list[str]] | None:
+    """The incidents of which a silence held back the last notification, by the silence; None where that is not seen."""
+    try:
+        deliveries = await latest(kafka, DELIVERIES, CLIENT)
+    except UnreachableError as error:
+        click.echo(escape(f"leadline: what was held back is not seen: {error}"), err=True)
+        return None
+    found: dict[str, dict[str, None]] = {}
+    for delivery in deliveries.values():
+        if delivery.outcome == "suppressed" and delivery.reason is not None:
+            found.setdefault(delivery.reason, {})[delivery.incident_id] = None
+    return {silence: list(incidents) for silence, incidents in found.items()}
 
 
 def _the_one(ident: str, there: Sequence[Silence]) -> Silence:
@@ -184,14 +207,12 @@ def _state(silence: Silence, now: datetime) -> State:
     return "to come" if now < silence.starts_at else "active" if now < silence.ends_at else "over"
 
 
-def _row(silence: Silence, now: datetime) -> tuple[str, ...]:
+def _row(silence: Silence, now: datetime, held: Mapping[str, Sequence[str]] | None) -> tuple[str, ...]:
     left_s = (silence.ends_at - now).total_seconds()
     ends = duration(left_s) if left_s > 0 else "-"
-    return silence.silence_id, _patterns(silence), _state(silence, now), ends, silence.created_by, silence.comment
-
-
-def _patterns(silence: Silence) -> str:
-    return " ".join(f"{name}={pattern}" for name, pattern in silence.matchers.items())
+    state, by = _state(silence, now), silence.created_by
+    count = str(len(held.get(silence.silence_id, ()))) if held is not None else "?"
+    return silence.silence_id, patterns(silence), state, ends, count, by, silence.comment
 
 
 def _plain(silence: Silence) -> dict[str, Any]:

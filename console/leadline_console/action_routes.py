@@ -52,9 +52,10 @@ async def _silence(request: Request) -> Response:
 
 
 async def _expire(request: Request) -> Response:
-    _, form = await _form(request, "admin")
+    principal, form = await _form(request, "admin")
     console = _console(request)
-    return await _done(request, expired(console.model, form.get("id", ""), console.clock.now()), "/silences")
+    ended = expired(console.model, form.get("id", ""), principal.name, console.clock.now())
+    return await _done(request, ended, "/silences")
 
 
 async def _done(request: Request, record: Action | Silence, page: str) -> Response:

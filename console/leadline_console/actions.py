@@ -89,7 +89,7 @@ def silenced(model: ReadModel, given: Mapping[str, str], by: str, now: datetime)
     )
 
 
-def expired(model: ReadModel, ident: str, now: datetime) -> Silence:
+def expired(model: ReadModel, ident: str, by: str, now: datetime) -> Silence:
     """A silence that ends now; unchanged where it is over. Raises NotFound."""
     silence = model.silences.get(ident)
     if silence is None:
@@ -103,6 +103,7 @@ def expired(model: ReadModel, ident: str, now: datetime) -> Silence:
         ends_at=now,
         created_by=silence.created_by,
         comment=silence.comment,
+        ended_by=by[:LONGEST_NAME],
     )
 
 

@@ -96,6 +96,8 @@ class ReadModel:
     """Pages, notices and advices."""
     resolved_incidents: Newest[str, Incident] = field(default_factory=lambda: Newest(MOST_INCIDENTS))
     silences: Newest[str, Silence] = field(default_factory=lambda: Newest(MOST_SILENCES))
+    held: Newest[str, dict[str, None]] = field(default_factory=lambda: Newest(MOST_SILENCES))
+    """The incidents of which a notification was held back, by what held it: a silence, or a datacenter's incident."""
     actions: Newest[str, deque[Action]] = field(default_factory=lambda: Newest(MOST_INCIDENTS))
     """By incident, oldest first."""
     deliveries: Newest[str, dict[str, Delivery]] = field(default_factory=lambda: Newest(MOST_DELIVERIES))
@@ -152,6 +154,8 @@ class ReadModel:
             case Delivery():
                 known = self.deliveries.get(value.incident_id) or {}
                 self.deliveries.put(value.incident_id, {**known, value.target: value})
+                if value.outcome == "suppressed" and value.reason is not None:
+                    self._take_held(value.reason, value.incident_id)
                 read = self.delivery_history.get(value.incident_id) or deque(maxlen=MOST_PER_KEY)
                 read.append(value)
                 self.delivery_history.put(value.incident_id, read)
@@ -201,6 +205,12 @@ class ReadModel:
             kept, other = other, kept
         other.remove(value.incident_id)
         kept.put(value.incident_id, value)
+
+    def _take_held(self, by: str, incident: str) -> None:
+        held = self.held.get(by) or {}
+        if len(held) < MOST_INCIDENTS:
+            held[incident] = None
+        self.held.put(by, held)
 
     def _take_transition(self, value: Transition) -> None:
         self._judged(value.event_time)

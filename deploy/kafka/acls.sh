@@ -36,7 +36,7 @@ grants() {
         "alerts incidents lag status verifications audits changes actions silences deliveries deadletters"
     # Samples hold the texts of queries: `leadline record` is for whoever has the processor's credentials.
     # They write there that a node is retired.
-    role "$people" "actions silences samples" "incidents status alerts lag silences verifications deadletters"
+    role "$people" "actions silences samples" "incidents status alerts lag silences deliveries verifications deadletters"
     # The groups in which offsets are committed.
     named "$stream" Read group "${STREAM_GROUP-${prefix}stream}" literal
     named "$sink" Read group "${prefix}sink." prefixed

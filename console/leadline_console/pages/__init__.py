@@ -7,6 +7,7 @@
 ``incidents``      incidents, open ones first
 ``incident``       one incident: what, why, what to do, and who was notified
 ``causes``         causes with their evidence and steps
+``announced``      silences that a record announces, and what they held back
 ``acknowledged``   who has acknowledged an incident as it is now
 ``postmortem``     the draft of a post-mortem, from the incident log
 ``deliveries``     every decision about a notification

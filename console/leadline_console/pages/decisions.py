@@ -165,6 +165,11 @@ def _notified(last: Delivery, incident: Incident, silences: dict[str, Silence]) 
 
 def _never(model: ReadModel, incident: Incident, target: str, now: datetime) -> str:
     """The reason for which no decision is on record, as far as the topics show it."""
+    if incident.announcement is not None:
+        return (
+            "No decision is on record: the silence holds nothing back from it, it pages people and is not sent "
+            "announcements, or notify.announce_silences has them sent later or never."
+        )
     if incident.state == "resolved":
         return f"No decision is on record: no route leads from it to {target}, or it ended before one was due."
     silence = active_silence(incident, list(model.silences.values()), now)

@@ -12,6 +12,7 @@ from leadline.runbooks import command
 from leadline.setting_words import in_words
 from leadline_console.page import Asked, NotFound, Page
 from leadline_console.pages.acknowledged import acknowledgement, earlier
+from leadline_console.pages.announced import AnnouncedSilences, announced_silences
 from leadline_console.pages.causes import RankedCause, first_thing, ranked_cause
 from leadline_console.pages.decisions import TargetAnswer, answers
 from leadline_console.read_model import ReadModel
@@ -105,6 +106,8 @@ class IncidentPage(msgspec.Struct, frozen=True, kw_only=True):
     """Incidents that were merged into it."""
     writing: bool
     """Whether the form for a note is shown."""
+    announced: AnnouncedSilences | None
+    """Silences, which the record is about in place of a problem."""
     can_return: str
     """The measure against it that no longer holds; empty where every one does."""
 
@@ -122,7 +125,7 @@ def view(model: ReadModel, asked: Asked) -> IncidentPage:
         cluster=incident.cluster,
         title=incident.title,
         first_line=first_line(incident),
-        do_first=first_thing(first) if incident.state == "open" else "",
+        do_first=first_thing(first) if incident.state == "open" and incident.announcement is None else "",
         state="merged" if incident.merged_into is not None else incident.state,
         severity=incident.severity,
         class_=incident.class_,
@@ -154,6 +157,7 @@ def view(model: ReadModel, asked: Asked) -> IncidentPage:
             each.incident_id for each in model.resolved_incidents.values() if each.merged_into == incident.incident_id
         ],
         writing=asked.text("write") != "",
+        announced=announced_silences(model, incident),
         can_return=can_return(incident),
     )
 

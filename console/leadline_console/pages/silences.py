@@ -1,7 +1,9 @@
 """Silences: those that hold and those to come; and a new one, with what it would match now. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Final
 
 import msgspec
@@ -11,12 +13,13 @@ from leadline.model.incident import Incident
 from leadline.model.silence import Silence
 from leadline.model.status import LinkStatus, NodeStatus
 from leadline_console.page import Asked, Page
+from leadline_console.pages.announced import announcements
 from leadline_console.pages.incidents import ListedIncident, listed_incident
 from leadline_console.read_model import ReadModel
 from leadline_console.wording import many
+from leadline_sinks.notify.incident_index import IncidentIndex
 from leadline_sinks.notify.matchable import FIXED, SEEN, require_match
-from leadline_sinks.notify.matching import LABEL, MATCHERS, patterns_match
-from leadline_sinks.notify.notify_decision import active_silence
+from leadline_sinks.notify.matching import LABEL, MATCHERS
 
 LENGTHS_S: Final[Mapping[str, int]] = {
     "30m": 1800, "1h": 3600, "2h": 7200, "4h": 14400, "8h": 28800, "24h": 86400, "3d": 259200, "7d": 604800,
@@ -43,6 +46,10 @@ class SilenceRow(msgspec.Struct, frozen=True, kw_only=True):
     comment: str
     holds_back: int
     """Open incidents that it matches now."""
+    held_back: int
+    """Incidents of which it has held a notification back so far."""
+    announcement: str
+    """The identity of the record that people are sent about it; empty without one."""
 
 
 class SilencePreview(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,11 +95,13 @@ def view(model: ReadModel, asked: Asked) -> SilencesPage:
     given = {name: asked.text(name).strip() for name in (*MATCHERS, LABELS)}
     active = [each for each in model.silences.values() if each.ends_at > asked.now]
     active.sort(key=lambda each: (each.ends_at, each.silence_id))
-    rows = [_row(model, each, asked.now) for each in active[:MOST_ROWS]]
+    index = IncidentIndex(model.open_incidents.values())
+    announced = announcements(model)
+    rows = [_row(model, index, announced, each, asked.now) for each in active[:MOST_ROWS]]
     unknown = asked.text("unknown") != ""
     length = asked.text("for", DEFAULT_LENGTH)
     return SilencesPage(
-        first_line=_first_line(model, active, asked.now),
+        first_line=_first_line(index, active, asked.now),
         rows=rows,
         left_out=max(0, len(active) - MOST_ROWS),
         given=given,
@@ -101,26 +110,28 @@ def view(model: ReadModel, asked: Asked) -> SilencesPage:
         lengths=list(LENGTHS_S),
         comment=asked.text("comment")[:1000],
         unknown=unknown,
-        preview=preview(model, given, asked.now, unknown=unknown) if any(given.values()) else None,
+        preview=preview(model, index, given, asked.now, unknown=unknown) if any(given.values()) else None,
         as_of=asked.now.isoformat(timespec="seconds"),
     )
 
 
-def preview(model: ReadModel, given: Mapping[str, str], now: datetime, *, unknown: bool) -> SilencePreview:
+def preview(
+    model: ReadModel, index: IncidentIndex, given: Mapping[str, str], now: datetime, *, unknown: bool
+) -> SilencePreview:
     """The incidents that a silence with these fields would match; refused with a reason where it can match none."""
     try:
         patterns = matchers(given)
         check(model, patterns, unknown=unknown)
     except UsageError as error:
         return SilencePreview(matchers={}, problem=str(error), matches=[], matched=0, recent=0, is_wide=False)
-    found = matching(model.open_incidents.values(), patterns)
-    ended = matching(model.resolved_incidents.values(), patterns)
+    found = index.chosen(index.matched(patterns))
+    ended = IncidentIndex(model.resolved_incidents.values()).matched(patterns)
     return SilencePreview(
         matchers=patterns,
         problem="",
         matches=[listed_incident(model, each, now) for each in found[:MOST_SHOWN]],
         matched=len(found),
-        recent=len(ended),
+        recent=ended.bit_count(),
         is_wide=all(set(pattern) <= {"*"} for pattern in patterns.values()),
     )
 
@@ -150,11 +161,6 @@ def check(model: ReadModel, patterns: Mapping[str, str], *, unknown: bool) -> No
             require_match(name, pattern, _seen(model, name), "accept names that are not known yet")
 
 
-def matching(incidents: Iterable[Incident], patterns: Mapping[str, str]) -> list[Incident]:
-    """The incidents that all patterns match."""
-    return [each for each in incidents if patterns_match(patterns, each)]
-
-
 def _seen(model: ReadModel, name: str) -> list[str]:
     """The values of a field of incidents that the topics show."""
     incidents = (*model.open_incidents.values(), *model.resolved_incidents.values())
@@ -166,7 +172,10 @@ def _seen(model: ReadModel, name: str) -> list[str]:
     return sorted({each.datacenter for each in shown} | {name for each in incidents for name in each.datacenters})
 
 
-def _row(model: ReadModel, silence: Silence, now: datetime) -> SilenceRow:
+def _row(
+    model: ReadModel, index: IncidentIndex, announced: Mapping[str, Incident], silence: Silence, now: datetime
+) -> SilenceRow:
+    announcement = announced.get(silence.silence_id)
     return SilenceRow(
         silence_id=silence.silence_id,
         matchers=dict(silence.matchers),
@@ -175,15 +184,17 @@ def _row(model: ReadModel, silence: Silence, now: datetime) -> SilenceRow:
         ends_at=silence.ends_at,
         by=silence.created_by,
         comment=silence.comment,
-        holds_back=len(matching(model.open_incidents.values(), silence.matchers)),
+        holds_back=index.matched(silence.matchers).bit_count(),
+        held_back=len(model.held.get(silence.silence_id) or ()),
+        announcement=announcement.incident_id if announcement is not None else "",
     )
 
 
-def _first_line(model: ReadModel, silences: Sequence[Silence], now: datetime) -> str:
+def _first_line(index: IncidentIndex, silences: Sequence[Silence], now: datetime) -> str:
     active = [each for each in silences if each.starts_at <= now]
     if not active:
         return "No silence is active: every incident is sent."
-    held = sum(active_silence(each, active, now) is not None for each in model.open_incidents.values())
+    held = reduce(or_, (index.matched(each.matchers) for each in active)).bit_count()
     hold = "is active, and holds" if len(active) == 1 else "are active, and hold"
     return f"{many(len(active), 'silence')} {hold} back {many(held, 'open incident')}."
 

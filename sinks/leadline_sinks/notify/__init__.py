@@ -4,6 +4,7 @@
 
 Decisions, without I/O:
 ``matching``           whether a route or silence matches an incident
+``incident_index``     incidents by the values that silences match
 ``matchable``          the matchers of a silence, and those that no incident can have
 ``announced_to``       the targets that are notified of silences
 ``routing``            the targets of an incident

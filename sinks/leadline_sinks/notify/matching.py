@@ -1,7 +1,8 @@
 """Matching of incidents against routes and silences. A pattern has the wildcards ``*`` and ``?`` and no others."""
 
-from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase, translate
 from typing import Final
 
 from leadline.model.alert import severity_rank
@@ -27,7 +28,13 @@ def patterns_match(patterns: Mapping[str, str], incident: Incident) -> bool:
     ``severity`` is a pattern, not a lower bound: a silence of warnings ends when the incident becomes critical. An
     unknown name, perhaps of a newer version, matches nothing, since a needless notification is better than none.
     """
-    return all(any(glob(pattern, text) for text in _texts(name, incident)) for name, pattern in patterns.items())
+    return all(any(glob(pattern, text) for text in values_of(name, incident)) for name, pattern in patterns.items())
+
+
+def globbed(pattern: str, texts: Iterable[str]) -> list[str]:
+    """The texts that a pattern matches as a whole, as ``glob`` has it; quick for many texts."""
+    matches = re.compile(translate(pattern.replace("[", "[[]"))).match
+    return [text for text in texts if matches(text)]
 
 
 def glob(pattern: str, text: str) -> bool:
@@ -71,7 +78,8 @@ def is_matcher(name: str) -> bool:
     return name in MATCHERS or (name.startswith(LABEL) and len(name) > len(LABEL))
 
 
-def _texts(name: str, incident: Incident) -> Iterator[str]:
+def values_of(name: str, incident: Incident) -> Iterator[str]:
+    """The values that an incident has in a field; none for a name that is no field."""
     match name:
         case "cluster":
             yield incident.cluster

@@ -99,7 +99,7 @@ def decide(at: Situation, notify: NotifySettings) -> Decision:
     due, wait_s = occasion(at, notify, notified)
     if due is None:
         return Skip(SkipReason.UP_TO_DATE, settled) if wait_s is None else Wait(wait_s)
-    silence = active_silence(at.incident, at.silences, at.now) if at.incident.announcement is None else None
+    silence = active_silence(at.incident, at.silences, at.now)
     if silence is not None and not resolved and due != "withdrawn":
         left_s = _until_resent_s(at, notified)
         if left_s <= 0:
@@ -131,7 +131,9 @@ def _until_resent_s(at: Situation, notified: bool) -> float:
 
 
 def active_silence(incident: Incident, silences: Sequence[Silence], now: datetime) -> Silence | None:
-    """The silence that holds an incident back now; of several, the one that ends last."""
+    """The silence that holds an incident back now; of several, the one that ends last. None holds an announcement."""
+    if incident.announcement is not None:
+        return None
     active = [s for s in silences if s.starts_at <= now < s.ends_at and patterns_match(s.matchers, incident)]
     return max(active, key=lambda silence: (silence.ends_at, silence.silence_id), default=None)
 

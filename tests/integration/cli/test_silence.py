@@ -11,6 +11,8 @@ from leadline.settings.common import KafkaSettings
 from tests.fixtures.brokers import Broker, create_topics
 from tests.fixtures.commands import Result, Run
 from tests.unit.lab.view.test_fleet import node
+from tests.unit.sinks import made
+from tests.unit.sinks.notify.test_silence_announcements import held
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +37,7 @@ def test_a_silence_and_its_end(run: Run) -> None:
     begin, end = (datetime.fromisoformat(str(added[name])) for name in ("starts_at", "ends_at"))
     assert end - begin == timedelta(hours=2)
     (listed,) = silences(run("silence", "list", "--format", "json"))
-    assert listed == added | {"state": "active"}
+    assert listed == added | {"state": "active", "held_back": []}
     assert listed["matchers"] == {"cluster": "orders", "rule": "replication_*", "label.team": "pay?ents"}
     shown = run("silence", "list").out
     assert "cluster=orders rule=replication_* label.team=pay?ents" in shown
@@ -48,6 +50,20 @@ def test_a_silence_and_its_end(run: Run) -> None:
     assert over["state"] == "over"
     again = run("silence", "expire", name)
     assert (again.code, again.err) == (2, f"leadline: there is no silence {name!r}; silences: none\n")
+
+
+def test_what_it_held_back(run: Run, any_broker: Broker, prefix: str) -> None:
+    """An incident that was held back from two targets is one."""
+    (added,) = silences(run("silence", "add", "cluster=orders", "--for", "2h", "--format", "json"))
+    kafka = KafkaSettings(bootstrap=any_broker.bootstrap, topic_prefix=prefix)
+    for target in ("slack", "email"):
+        asyncio.run(publish(kafka, "test", held(made.incident(), str(added["silence_id"]), target)))
+    (listed,) = silences(run("silence", "list", "--format", "json"))
+    assert listed["held_back"] == [made.incident().incident_id]
+    shown = run("silence", "list").out.splitlines()
+    assert shown[0].split() == ["silence", "matchers", "state", "ends", "in", "held", "back", "by", "comment"]
+    (over,) = silences(run("silence", "expire", str(added["silence_id"]), "--by", "bob", "--format", "json"))
+    assert over["ended_by"] == "bob"
 
 
 def test_which_of_several(run: Run) -> None:

@@ -14,7 +14,7 @@ from leadline_console.page import Page as ConsolePage
 from leadline_console.pages import PAGES
 from tests.fixtures.console_values import fleet, node, now
 from tests.fixtures.consoles import ServedConsole
-from tests.unit.console.story import audit, blind_alert, blocked, delivery, notice, silence, verification
+from tests.unit.console.story import announcement, audit, blind_alert, blocked, delivery, notice, silence, verification
 from tests.unit.sinks.made import HOSTILE, action, hostile, resolved
 
 FIRST = {
@@ -32,7 +32,7 @@ FIRST = {
 def take_story(console: ServedConsole) -> dict[str, str]:
     """Give the console a story; the addresses of all pages of this file by their names."""
     at = now()
-    about = blocked(at)
+    about, announced = blocked(at), announcement(at, silence(at))
     console.take(
         *fleet("orders", verdict="replay_stalled", lag_s=42.0),
         *fleet("billing"),
@@ -42,6 +42,7 @@ def take_story(console: ServedConsole) -> dict[str, str]:
         delivery(about, "pagerduty", "given_up", reason="rejected: invalid routing key"),
         delivery(about, "webhook", "suppressed", reason="sil_0123456789ab"),
         silence(at),
+        announced,
         audit(at),
         notice(at),
         verification(at),
@@ -52,6 +53,7 @@ def take_story(console: ServedConsole) -> dict[str, str]:
     ident = about.incident_id
     return {path: path for path in FIRST} | {
         "incident": f"/incident?id={ident}",
+        "announcement": f"/incident?id={announced.incident_id}",
         "writing": f"/incident?id={ident}&write=1",
         "why": f"/deliveries?incident={ident}&target=pagerduty",
         "preview": "/silences?cluster=orders&comment=resize",

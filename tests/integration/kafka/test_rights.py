@@ -30,7 +30,7 @@ from leadline.topic_range import written_since
 from leadline.topic_specs import TOPICS
 from leadline.topic_table import latest
 from leadline.topics import create, largest_records, require, require_group
-from leadline.wire import ALERTS, INCIDENTS, LAG, SILENCES, STATUS, VERIFICATIONS, outgoing
+from leadline.wire import ALERTS, DELIVERIES, INCIDENTS, LAG, SILENCES, STATUS, VERIFICATIONS, outgoing
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.record_times import RecordTimes
 from leadline_lab.sandbox.fleet import Fleet
@@ -167,6 +167,7 @@ class Installation:
         await publish(kafka, "test", retirement)
         assert list(await latest(kafka, SILENCES, "test")) == ["sil_1"]
         assert await latest(kafka, STATUS, "test")
+        assert await latest(kafka, DELIVERIES, "test")  # what a silence held back
         assert await latest(kafka, VERIFICATIONS, "test")
         assert incident in await latest(kafka, INCIDENTS, "test")
         assert JUNK in await read(kafka, "deadletters")

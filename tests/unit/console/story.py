@@ -18,6 +18,7 @@ from leadline.model.verification import (
     TableVerification,
     Verification,
 )
+from leadline_sinks.notify.announcement_records import opened
 from tests.unit.sinks.made import cause, change, incident
 
 LINK = LinkId("orders/pg-1->pg-2")
@@ -86,6 +87,11 @@ def silence(at: datetime, **changes: Any) -> Silence:
         "comment": "resize of pg-2",
     }
     return Silence(**given | changes)
+
+
+def announcement(at: datetime, of: Silence) -> Incident:
+    """The record that announces that a silence has begun."""
+    return opened([of], ClusterName(of.matchers["cluster"]), at)
 
 
 def finding(rule: str = "PG-WAL-002", severity: Any = "critical", **changes: Any) -> AuditedFinding:

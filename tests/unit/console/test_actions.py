@@ -91,10 +91,10 @@ def test_the_preview_shows_what_would_be_held_back(model: ReadModel) -> None:
 def test_a_silence_is_ended_now(model: ReadModel) -> None:
     """One that has not begun begins and ends at once; one that is over stays as it is."""
     model.take(silence(NOW + timedelta(hours=1)))
-    ended = expired(model, "sil_0123456789ab", NOW)
+    ended = expired(model, "sil_0123456789ab", "bob", NOW)
     assert (ended.starts_at, ended.ends_at) == (NOW, NOW)
     model.take(ended)
-    assert expired(model, "sil_0123456789ab", NOW + timedelta(seconds=5)) == ended
+    assert expired(model, "sil_0123456789ab", "eve", NOW + timedelta(seconds=5)) == ended
     with pytest.raises(NotFound):
-        expired(model, "sil_none", NOW)
+        expired(model, "sil_none", "bob", NOW)
     assert silences.view(model, Asked({}, NOW)).first_line == "No silence is active: every incident is sent."
