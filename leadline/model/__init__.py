@@ -9,7 +9,8 @@
 ``activity``     sessions and transactions for which replication may wait
 ``server_log``   the end of a server log
 ``host``         archiving, disk, and the cost of a look
-``vitals``       the numbers of one look, in place of a whole sample; ``pg_vitals`` those of PostgreSQL
+``vitals``       the numbers of one look, in place of a whole sample; ``pg_vitals`` those of PostgreSQL,
+                 of ``pg_vital_parts``
 ``alert``        alerts: a finding's lifecycle, one record per transition
 ``finding``      findings that no sample shows
 ``incident``     incidents: causes with steps, changes, timeline

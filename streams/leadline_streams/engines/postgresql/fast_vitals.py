@@ -5,16 +5,16 @@ numbers those are looked at that ``fast_path`` reads. Refusing vitals is always 
 """
 
 from leadline.model.observation import Sample
-from leadline.model.pg_vitals import (
+from leadline.model.pg_vital_parts import (
     ActivityVitals,
     ArchiverVitals,
     DownstreamVitals,
     PositionVitals,
-    PostgresqlVitals,
     SessionVitals,
     SlotVitals,
     UpstreamVitals,
 )
+from leadline.model.pg_vitals import PostgresqlVitals
 from leadline_streams.engines.postgresql import fast_path
 from leadline_streams.engines.postgresql.horizon import LEAST_AGE, NEVER_MOVING
 from leadline_streams.engines.postgresql.silence import PAGE_SLACK_BYTES, SILENT_REPLY_S, unanswered_s

@@ -1,6 +1,6 @@
 """Senders that get no reply."""
 
-from leadline.model.pg_vitals import DownstreamVitals
+from leadline.model.pg_vital_parts import DownstreamVitals
 from leadline.model.replication import Downstream
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.timeouts import keepalive_s, replies_on_its_own
