@@ -1,16 +1,18 @@
 """PostgreSQL's vitals: the positions in the WAL, lags, ages and costs of one look.
 
-Its parts name fields of parts of ``Sample``. Most positions have few digits, since they are counted back from ``end``. Rows
-are those of the base, in its order. Groups that only some samples have, such as ``tables``, are in no sample that vitals
-make.
+Its parts name fields of parts of ``Sample``. Most positions have few digits, since they are counted back from ``end``.
+Rows are those of the base, in its order. Groups that only some samples have, such as ``tables``, are in no sample that
+vitals make.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from msgspec import Meta, Struct
 from msgspec.structs import astuple, replace
 
+from leadline.model.activity import Activity, Session
+from leadline.model.host import Archiver, Cost
 from leadline.model.lsn import format_lsn, parse_lsn
 from leadline.model.observation import Sample
 from leadline.model.pg_vital_parts import (
@@ -27,11 +29,8 @@ from leadline.model.pg_vital_parts import (
     UpstreamVitals,
     WaitEvent,
 )
-from leadline.model.replication import Slot
+from leadline.model.replication import Downstream, Positions, Slot, Subscription, Upstream
 from leadline.model.vitals import LATEST_MS, Vitals, milliseconds, time_of
-
-RARE = ("disk", "tables", "server_log", "refused", "publishes", "subscribes", "databases")
-"""Groups of a sample for which they were read."""
 
 Part = TypeVar("Part", bound=Struct | None)
 PartVitals = TypeVar("PartVitals", bound=Struct)
@@ -39,6 +38,21 @@ PartVitals = TypeVar("PartVitals", bound=Struct)
 
 class PostgresqlVitals(Vitals, frozen=True, array_like=True, gc=False, tag="postgresql"):
     """The numbers of one look at a PostgreSQL server."""
+
+    NUMBERS: ClassVar[dict[type[Struct], tuple[str, ...]]] = {
+        Positions: PositionVitals.__struct_fields__,
+        Upstream: UpstreamVitals.__struct_fields__,
+        Downstream: DownstreamVitals.__struct_fields__,
+        Slot: SlotVitals.__struct_fields__,
+        Subscription: SubscriptionVitals.__struct_fields__,
+        Activity: ActivityVitals.__struct_fields__,
+        Session: SessionVitals.__struct_fields__,
+        Archiver: ArchiverVitals.__struct_fields__,
+        Cost: CostVitals.__struct_fields__,
+    }
+    """The fields of each part of a sample that vitals always have, whatever their base has there."""
+    RARE: ClassVar = ("disk", "tables", "server_log", "refused", "publishes", "subscribes", "databases")
+    """Groups of a sample for which they were read."""
 
     end: Annotated[int, Meta(ge=0, le=MOST)]
     """Position from which the others are counted back."""
@@ -94,20 +108,49 @@ class PostgresqlVitals(Vitals, frozen=True, array_like=True, gc=False, tag="post
             waits=tuple(WaitEvent(place, event) for place, event in enumerate(waits) if event != were[place]),
         )
 
-    def fits(self, base: Sample) -> bool:
-        """Whether a sample has the groups and rows that these are the numbers of."""
+    @property
+    def position(self) -> str | None:
+        """The end of a primary's WAL, or of what a standby has replayed; None when neither is known."""
+        positions = self.positions
+        back = positions.current_lsn if positions is not None else None
+        if back is None and positions is not None:
+            back = positions.replayed_lsn
+        return format_lsn(max(0, self.end - back)) if back is not None else None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The groups and rows that these are the numbers of, to be compared with those of a sample."""
+        return (
+            len(self.downstreams),
+            len(self.slots),
+            len(self.subscriptions),
+            self.positions is None,
+            self.upstream is None,
+            self.activity is None,
+            len(self.oldest),
+            self.archiver is None,
+            self.cost is None,
+        )
+
+    @staticmethod
+    def shape_of(base: Sample) -> tuple[int, ...]:
+        """The shape of vitals that fit a sample."""
         activity = base.activity
         return (
-            len(self.downstreams) == len(base.downstreams)
-            and len(self.slots) == len(base.slots)
-            and len(self.subscriptions) == len(base.subscriptions)
-            and (self.positions is None) is (base.positions is None)
-            and (self.upstream is None) is (base.upstream is None)
-            and (self.activity is None) is (activity is None)
-            and len(self.oldest) == (0 if activity is None else len(activity.oldest))
-            and (self.archiver is None) is (base.archiver is None)
-            and (self.cost is None) is (base.cost is None)
+            len(base.downstreams),
+            len(base.slots),
+            len(base.subscriptions),
+            base.positions is None,
+            base.upstream is None,
+            activity is None,
+            0 if activity is None else len(activity.oldest),
+            base.archiver is None,
+            base.cost is None,
         )
+
+    def fits(self, base: Sample) -> bool:
+        """Whether a sample has the groups and rows that these are the numbers of."""
+        return self.shape == self.shape_of(base)
 
     def whole(self, base: Sample) -> Sample:
         """The sample that the agent made. ``base``, which they fit, is the one that they stand on, or one that was
@@ -140,7 +183,7 @@ class PostgresqlVitals(Vitals, frozen=True, array_like=True, gc=False, tag="post
             activity=activity,
             archiver=self._part(base.archiver, self.archiver),
             cost=self._part(base.cost, self.cost),
-            **dict.fromkeys(RARE),
+            **dict.fromkeys(self.RARE),
         )
 
     def _parts(self, base: tuple[Part, ...], numbers: Sequence[Struct]) -> tuple[Part, ...]:

@@ -15,6 +15,7 @@
 ``limits``           limits of one cluster, and what is beyond them
 ``links``            the links of a cluster, by identity and by node
 ``nodes``            the nodes, by name and by what they show
+``packed_sample``    what vitals lack of the sample that they stand on, as bytes
 ``lookup``           one of many slots, senders or subscriptions, found by a field
 ``view``             a cluster while one subject is judged
 ``chain``            the chain of servers above a link

@@ -168,8 +168,8 @@ class Engine(Protocol):
         """Evidence of what the process that applies a link's changes waits for."""
         ...
 
-    def position_of(self, sample: Sample) -> str | None:
-        """The newest position of a server as the servers write it; None when it is not known."""
+    def position_of(self, node: NodeState) -> str | None:
+        """The newest position of a server by its last look, as the servers write it; None when it is not known."""
         ...
 
     def format_position(self, position: int) -> str:

@@ -15,6 +15,7 @@ from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.links import Links
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.nodes import Nodes
+from leadline_streams.judge.packed_sample import PackedSample
 from leadline_streams.judge.state import Memory
 from leadline_streams.judge.timers import Timers
 from leadline_streams.judge.wiring import Wiring
@@ -118,9 +119,8 @@ class Looks:
             self._not_judged(node, now)
             return None
         engine = self._engines[base.node.engine]
-        if node.vitals is None and base.seq == vitals.base:  # the first ones: it is kept until the next whole sample
-            interned_decode.share_texts(base)
-        if engine.vitals is not type(vitals) or not vitals.fits(base):
+        shape = base.shape if isinstance(base, PackedSample) else vitals.shape_of(base)
+        if engine.vitals is not type(vitals) or vitals.shape != shape:
             self._not_judged(node, now)
         elif (
             not node.is_healthy
@@ -130,8 +130,14 @@ class Looks:
             or now <= memory.arrivals.corrected_until
             or not engine.take_vitals(node, vitals, now, node.upstream in nodes)
         ):
+            if isinstance(base, PackedSample):
+                base = base.unpack()
+            elif node.vitals is None and base.seq == vitals.base:  # its texts are those of all that follow
+                interned_decode.share_texts(base)
             return self.sample(vitals.whole(base), now, out, vitals.base)
         else:
+            if not isinstance(base, PackedSample):
+                node.kept = PackedSample.of(base)
             if node.alive_since:
                 node.alive_since = 0.0
             self._judge_fast(engine, node, vitals, engine.judge_vitals, now, out)

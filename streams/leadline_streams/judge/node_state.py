@@ -4,7 +4,7 @@ Plain data, as in ``state``. Times are event time in seconds since the epoch.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct, field
 
@@ -17,12 +17,19 @@ from leadline.model.server_log import ServerLog
 from leadline.model.tables import DatabaseState, RefusedTable, SenderTimeout, SlowTable, Tables
 from leadline_streams.judge.counters import Window
 from leadline_streams.judge.nodes import Sign
+from leadline_streams.judge.packed_sample import PackedSample
 from leadline_streams.judge.position_clock import PositionClock
 from leadline_streams.judge.server_settings import NONE, ServerSettings
 
 Reach = Literal["gone", "hangs", "locked_out", "not_ready", "unseen"]
 """The state of a server that its agent could not read: it is not there, does not answer, answers and refuses its agent,
 answers and admits nobody yet or any more, or nothing of it was seen."""
+
+
+if TYPE_CHECKING:
+    Kept = Sample | PackedSample
+else:
+    Kept = Sample  # a packed one is saved as what it is made of
 
 
 class _Nothing(dict[str, Any]):
@@ -104,10 +111,10 @@ class NodeState(Struct, omit_defaults=True):
     node: Node
     seen: float
     """When its agent last reported."""
-    kept: Sample | None = field(default=None, name="sample")
+    kept: Kept | None = field(default=None, name="sample")
     """The last sample that the server answered, without what ``vitals`` say; see ``sample``."""
     vitals: EngineVitals | None = None
-    """The newest numbers, which stand on ``kept``; None when ``kept`` has them."""
+    """The newest numbers, which stand on ``kept``; None when ``kept`` has them, and then it is not packed."""
     base: int = -1
     """The ``seq`` of the whole sample that its agent's vitals stand on."""
     alive_since: float = 0.0
@@ -233,19 +240,26 @@ class NodeState(Struct, omit_defaults=True):
     @property
     def sample(self) -> Sample | None:
         """The last sample that the server answered."""
-        if self.vitals is not None and self.kept is not None:
-            self.kept, self.vitals = self.vitals.whole(self.kept), None
-        return self.kept
+        shown = self.shown
+        if self.vitals is not None and shown is not None:
+            self.kept, self.vitals = self.vitals.whole(shown), None
+            return self.kept
+        return shown
 
     @sample.setter
     def sample(self, sample: Sample | None) -> None:
         self.kept, self.vitals = sample, None
 
+    @property
+    def shown(self) -> Sample | None:
+        """The last sample that the server answered, for what is no number in it: without what ``vitals`` say."""
+        return self.kept.unpack() if isinstance(self.kept, PackedSample) else self.kept
+
     def signs(self) -> frozenset[Sign]:
         """Contents of the last sample that others may look for; see ``Nodes``."""
-        if self.kept is None:
+        shown = self.shown
+        if shown is None:
             return frozenset()
-        shown = self.kept
         signs: set[Sign] = {("slot", slot.name) for slot in shown.slots if slot.plugin is not None}
         signs.update(("publication", name) for name in shown.publications)
         signs.update(("left_out", group) for group in shown.left_out)

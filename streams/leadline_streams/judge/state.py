@@ -21,6 +21,7 @@ from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.links import Links
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.nodes import Nodes, Sign
+from leadline_streams.judge.packed_sample import PackedSample
 from leadline_streams.judge.problem_state import AlertState, IncidentState, ReportState
 from leadline_streams.judge.server_settings import ServerSettings
 from leadline_streams.judge.watermark import Arrivals
@@ -114,6 +115,8 @@ class Memory(Struct, omit_defaults=True):
 
 def _plain(value: Any) -> Any:
     """The arrays of a ``PositionClock`` are written as lists."""
+    if isinstance(value, PackedSample):
+        return value.unpack()
     return value.plain() if isinstance(value, ServerSettings) else list(value)
 
 
@@ -129,14 +132,17 @@ def load(data: bytes) -> Memory:
     """The memory whose ``dump`` gave these bytes. Raises msgspec.ValidationError for another version's bytes."""
     memory = _DECODER.decode(data)
     memory.links, memory.nodes = Links(memory.links), Nodes(memory.nodes)
-    kept: dict[str, list[Sample]] = {name: [node.kept] for name, node in memory.nodes.items() if node.kept}
+    kept = {name: [node.kept] for name, node in memory.nodes.items() if isinstance(node.kept, Sample)}
     for _, name, _, _, seen in memory.arrivals.waiting:
         if isinstance(seen, Sample):
             kept.setdefault(name, []).append(seen)
     for name, node in memory.nodes.items():
         node.node = interned_decode.share(node.node, *kept.get(name, ()))
         for sample in kept.get(name, ()):
-            interned_decode.share_texts(sample)
+            if sample is node.kept and node.vitals is not None:
+                node.kept = PackedSample.of(sample)
+            else:
+                interned_decode.share_texts(sample)
     incident, memory.incident = memory.incident, None
     if incident is not None:
         incident.began_at = incident.detected_at

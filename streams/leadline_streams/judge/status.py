@@ -101,7 +101,7 @@ def shown_link(
 
 def node_is_due(node: NodeState, now: float, every_s: float) -> bool:
     """Whether a record of a node is due. None is before the first report on the server itself."""
-    if node.sample is None and node.up and not node.stale:
+    if node.kept is None and node.up and not node.stale:
         return False
     changed = (_status_of(node), _note_of(node)) != (node.status, node.status_note)
     return changed or now - node.status_at >= every_s

@@ -62,7 +62,7 @@ class SubjectRows:
                 continue  # its agent has not looked at it yet
             health = health_of(node)
             self._found["nodes"][health == "up", memory.cluster, node.name, ""] = list(_node(node, memory.cluster))
-            if node.answers and node.kept is not None and node.kept.slots:
+            if node.answers and (shown := node.shown) is not None and shown.slots:
                 for slot in node.sample.slots if node.sample is not None else ():
                     place = (slot.name not in node.held, memory.cluster, node.name, slot.name)
                     self._found["slots"][place] = list(_slot(slot, SlotContext(view, self._now, node, slot)))

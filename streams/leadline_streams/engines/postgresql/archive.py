@@ -54,9 +54,10 @@ def not_kept(node: NodeState) -> str | None:
     archives = mode == "always" or (mode == "on" and node.takes_writes)
     if not archives or not command or _text(node, "archive_library"):
         return None
-    if node.sample is None or node.sample.archiver is None or failed_last(node.sample.archiver):
+    why = keeps_nothing(command)
+    if why is None or node.sample is None or node.sample.archiver is None or failed_last(node.sample.archiver):
         return None
-    return keeps_nothing(command)
+    return why
 
 
 def keeps_nothing(command: str) -> str | None:

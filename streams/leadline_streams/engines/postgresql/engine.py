@@ -156,9 +156,11 @@ class PostgreSQL:
             return [fact("startup_wait", sample.positions.startup_wait or "none: it is busy", link.downstream)]
         return []
 
-    def position_of(self, sample: Sample) -> str | None:
+    def position_of(self, node: NodeState) -> str | None:
         """The end of a primary's WAL, or of what a standby has replayed."""
-        positions = sample.positions
+        if node.vitals is not None:
+            return node.vitals.position
+        positions = node.sample.positions if node.sample is not None else None
         return (positions.current_lsn or positions.replayed_lsn) if positions is not None else None
 
     def parts(self, link: LinkState, up: NodeState | None, down: NodeState | None) -> LinkParts:

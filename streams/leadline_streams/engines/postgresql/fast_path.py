@@ -27,6 +27,7 @@ from leadline_streams.judge import rollup
 from leadline_streams.judge.link_progress import ANCHOR_S, LEAD_S, follow_trend
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.packed_sample import PackedSample
 from leadline_streams.judge.verdict import caught_up
 
 Fields = Mapping[type[msgspec.Struct], frozenset[str]]
@@ -144,6 +145,8 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
         return False
     if sample.databases is not None and (sample.databases or node.databases):
         return False
+    if isinstance(before, PackedSample):
+        before = sample if before.is_like(sample) else before.unpack()
     # Decoding gives equal ones as the same object, mostly.
     if sample.node is not before.node and sample.node != before.node:
         return False

@@ -22,6 +22,7 @@ from leadline_streams.engines.postgresql.slots import HELD_BYTES
 from leadline_streams.engines.postgresql.stages import is_session_wait
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.packed_sample import PackedSample
 
 READ = {
     PositionVitals: {"current_lsn", "received_lsn", "replayed_lsn"},
@@ -48,7 +49,7 @@ def take(node: NodeState, vitals: PostgresqlVitals, now: float, upstream_seen: b
     for row in rows:
         if row.reply_age_s is None or row.reply_age_s >= SILENT_REPLY_S:
             silent = True
-    if vitals.decoding and _creates_slots(node.kept, vitals):
+    if vitals.decoding and _creates_slots(node, vitals):
         return False
     if node.takes_writes and _may_hold(vitals):
         return False
@@ -91,16 +92,21 @@ def _may_be_dead(node: NodeState, vitals: PostgresqlVitals, row: DownstreamVital
     return end is None or written is None or end - (vitals.end - written) > PAGE_SLACK_BYTES
 
 
-def _waits(base: Sample | None, vitals: PostgresqlVitals) -> bool:
+def _waits(base: Sample | PackedSample | None, vitals: PostgresqlVitals) -> bool:
     """Whether the startup process waits for a session."""
-    at = base.positions if base is not None else None
-    wait = next((wait.event for wait in vitals.waits if wait.place == 0), at.startup_wait if at is not None else None)
-    return is_session_wait(wait)
+    for wait in vitals.waits:
+        if wait.place == 0:
+            return is_session_wait(wait.event)
+    if isinstance(base, PackedSample):
+        return is_session_wait(base.startup_wait)
+    return is_session_wait(base.positions.startup_wait if base is not None and base.positions is not None else None)
 
 
-def _creates_slots(base: Sample | None, vitals: PostgresqlVitals) -> bool:
+def _creates_slots(node: NodeState, vitals: PostgresqlVitals) -> bool:
     """Whether a logical slot is not complete: it has no confirmed position."""
-    slots = base.slots if base is not None else ()
+    if all(slot.confirmed_lsn is not None for slot in vitals.slots):
+        return False
+    slots = node.shown.slots if node.shown is not None else ()
     return any(
         slot.kind != "physical" and its.confirmed_lsn is None for slot, its in zip(slots, vitals.slots, strict=True)
     )
