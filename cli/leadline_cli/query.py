@@ -1,7 +1,6 @@
 """``leadline query``."""
 
 import asyncio
-import csv
 import sys
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from leadline.settings.sink import SinkSettings
 from leadline_cli.incidents.listing import Since
 from leadline_cli.options import config_option, settings
 from leadline_cli.output import emit
-from leadline_cli.query_columns import COLUMNS, Filters, cells, matches
+from leadline_cli.query_columns import COLUMNS, Filters, cells, csv_lines, matches
 
 if TYPE_CHECKING:
     from leadline.settings.common import KafkaSettings
@@ -99,9 +98,9 @@ def command(
 
 
 def _csv(what: str) -> Callable[[Any], None]:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(COLUMNS[what])
-    return lambda value: writer.writerow(cells(what, value))
+    put = csv_lines(sys.stdout.write)
+    put(COLUMNS[what])
+    return lambda value: put(cells(what, value))
 
 
 async def _print(kafka: "KafkaSettings", what: str, filters: Filters, put: Callable[[Any], None]) -> None:

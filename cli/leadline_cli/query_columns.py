@@ -1,9 +1,11 @@
 """The columns of ``leadline query`` as CSV, and its filters."""
 
+import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
+from io import StringIO
 from typing import Any, Final
 
 from leadline.model.alert import Transition
@@ -97,6 +99,24 @@ class Filters:
 def cells(what: str, value: Any) -> list[str]:
     """A value as the cells of its row."""
     return [_cell(_MADE[name](value) if name in _MADE else getattr(value, name)) for name in COLUMNS[what]]
+
+
+def csv_lines(write: Callable[[str], object]) -> Callable[[Sequence[str]], None]:
+    """What writes rows as lines of RFC 4180, but with line feeds at their ends.
+
+    Before 3.11.9, Python leaves a carriage return unquoted that is no part of the line end, and then it is the end of a
+    row to whoever reads it (python/cpython issue 67044, pandas-dev/pandas issue 10018).
+    """
+    line = StringIO(newline="")
+    writer = csv.writer(line, lineterminator="\r\n")
+
+    def put(row: Sequence[str]) -> None:
+        line.seek(0)
+        line.truncate()
+        writer.writerow(row)
+        write(f"{line.getvalue().removesuffix(writer.dialect.lineterminator)}\n")
+
+    return put
 
 
 def _cell(value: Any) -> str:

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import fields, replace
 
 from leadline.wire import ALERTS, INCIDENTS, LAG, STATUS
-from leadline_cli.query_columns import _MADE, _TYPES, COLUMNS, Filters, cells, matches
+from leadline_cli.query_columns import _MADE, _TYPES, COLUMNS, Filters, cells, csv_lines, matches
 from tests.unit.test_wire import EXAMPLES
 
 KINDS = {"lag": LAG, "incidents": INCIDENTS, "alerts": ALERTS, "links": STATUS, "nodes": STATUS}
@@ -48,13 +48,20 @@ def test_a_hostile_name_is_no_formula(name: str) -> None:
     assert row["write_rate"] == "-1.5"
 
 
-def test_any_name_can_be_read_again() -> None:
-    """Commas, quotes, line ends and what is no Unicode."""
+@pytest.mark.parametrize("name", ['a,"b"\nc\ud800', "a\rb", "a\r\nb", '"', ",", " a ", "", "a\0b", "ü|;\t"])
+def test_any_name_can_be_read_again(name: str) -> None:
+    """Commas, quotes, line ends and what is no Unicode; each row ends with a line feed. A carriage return alone was the
+    end of a row (pandas-dev/pandas issue 10018, aimasteracc/tree-sitter-analyzer pull request 381, harelba/q issue
+    144)."""
     file = io.StringIO(newline="")
-    name = 'a,"b"\nc\ud800'
-    csv.writer(file, lineterminator="\n").writerow(cells("nodes", replace(example("nodes"), node=name)))
-    (row,) = csv.reader(io.StringIO(file.getvalue(), newline=""))
-    assert row[COLUMNS["nodes"].index("node")] == 'a,"b"\nc\\ud800'
+    put = csv_lines(file.write)
+    put(COLUMNS["nodes"])
+    put(cells("nodes", replace(example("nodes"), node=name)))
+    headings, row = csv.reader(io.StringIO(file.getvalue(), newline=""))
+    assert headings == list(COLUMNS["nodes"])
+    assert row[COLUMNS["nodes"].index("node")] == name.replace("\ud800", "\\ud800")
+    assert file.getvalue().endswith("\n")
+    assert "\r" not in file.getvalue().replace(name, "")
 
 
 AT = datetime(2026, 4, 10, 10, tzinfo=UTC)
