@@ -7,6 +7,7 @@ there is one: no file is ever replaced. A process that is killed in between leav
 next start removes.
 """
 
+import errno
 import fcntl
 import os
 import re
@@ -26,6 +27,7 @@ from leadline_sinks.parquet.pending_file import PendingFile
 from leadline_sinks.parquet.table_rows import table_of
 
 UNFINISHED: Final = ".unfinished"
+_NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 NEXT: Final = b"leadline.next_offset"
 FILE: Final = re.compile(r"([a-z]+)-(\d+)-(\d{20})\.parquet").fullmatch
 
@@ -79,9 +81,10 @@ class ArchiveFolder:
         except FileExistsError:
             raise ProblemFound(f"{folder / name} is there already: another process has written it") from None
         except (OSError, pa.ArrowException) as error:
-            raise UnreachableError(
-                f"cannot write {folder / name}: {getattr(error, 'strerror', None) or error}"
-            ) from None
+            why = getattr(error, "strerror", None) or str(error)
+            if unfinished.exists() and getattr(error, "errno", None) in _NO_LINKS:
+                why += "; perhaps it is a file system without hard links: set parquet.directory to another"
+            raise UnreachableError(f"cannot write {folder / name}: {why}") from None
         return folder / name
 
     def _files(self, topic: str) -> Iterator[tuple[int, int, Path]]:

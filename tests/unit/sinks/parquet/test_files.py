@@ -6,7 +6,9 @@ issue 97), a writer that did not find its own files and wrote everything again (
 request 191), two writers (snowflakedb/snowflake-kafka-connector issue 58).
 """
 
+import errno
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -167,6 +169,23 @@ def test_a_file_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(ProblemFound, match=r"is there already: another process has written it$"):
         folder.write(pending(raw(5)))
     assert path.read_bytes() == before
+    folder.close()
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP])
+def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Shares, buckets that are mounted and exFAT have none, and say that it is not permitted, which sounds like a right
+    that is missing (untitaker/python-atomicwrites issue 55, GoogleCloudPlatform/gcsfuse issue 178,
+    s3fs-fuse/s3fs-fuse pull request 943). Nothing is counted as written."""
+
+    def link(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", link)
+    folder = ArchiveFolder(tmp_path)
+    with pytest.raises(UnreachableError, match=r"without hard links: set parquet\.directory to another$"):
+        folder.write(pending(raw(5)))
+    assert folder.positions("lag") == {}
     folder.close()
 
 
