@@ -131,7 +131,9 @@ def test_severities(severity: Any) -> None:
 
 @pytest.mark.parametrize("letter", ["x", "é", ASTRAL])
 def test_a_summary_is_cut_at_1024_characters(letter: str) -> None:
-    """A title or cause that is too long ends with an ellipsis; how bad it is stays between them."""
+    """A title or cause that is too long ends with an ellipsis; how bad it is stays between them. Longer ones were
+    refused, and nobody was paged of an outage (prometheus/alertmanager issue 1700, grafana/grafana issue 18727,
+    livepeer/stream-tester pull request 354)."""
     incident = made.incident(title=letter * 700, causes=[])
     assert trigger(incident)["payload"]["summary"] == f"{letter * 700}; since 10:00 UTC"
     incident = made.incident(title=letter * 701, causes=[made.cause(summary=letter * 1000)], worst_lag_s=42.0)
@@ -153,7 +155,8 @@ def test_a_key_of_255_characters_is_the_incidents(letter: str) -> None:
 
 @pytest.mark.parametrize("ident", ["", "a\0b", "a\nb", "\ud800", "a\\x00b"])
 def test_keys_that_are_not_printable_differ(ident: str) -> None:
-    """Any identity has a key that PagerDuty accepts and that no other identity has."""
+    """Any identity has a key that PagerDuty accepts and that no other identity has: where parts of a key were empty,
+    all alerts were one, and the end of one resolved the others (kubestellar/console issues 7378 and 8389)."""
     incident = made.incident(incident_id=IncidentId(ident))
     assert refused(event.resolve(incident, KEY, 1)) is None
     assert event.dedup_key(ident) != event.dedup_key(ident + "x")
@@ -163,7 +166,8 @@ def test_keys_that_are_not_printable_differ(ident: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("letter", ["x", ASTRAL, '"', "\x1b"])
 def test_an_event_of_512_kb_sheds_details_from_the_last_on(letter: str) -> None:
-    """However large an incident is, the cause and the fix are kept and PagerDuty accepts the event."""
+    """However large an incident is, the cause and the fix are kept and PagerDuty accepts the event
+    (prometheus/alertmanager issue 2178)."""
     text = letter * 20_000
     labels = {f"{number}": text for number in range(100)}
     full = made.incident(

@@ -324,7 +324,8 @@ def answering(*answers: httpx.Response) -> tuple[PagerDutySink, list[httpx.Reque
 
 
 async def test_a_rejected_event_is_accepted_when_shorter() -> None:
-    """An event that PagerDuty rejects is sent once more in its shortest form."""
+    """An event that PagerDuty rejects is sent once more in its shortest form: elsewhere it was dropped without a word,
+    or tried again for ever (elastic/kibana issue 124716, prometheus/alertmanager issue 1840)."""
     tested, requests = answering(httpx.Response(400, json={"message": "Event object is invalid"}), httpx.Response(202))
     assert isinstance(await tested.deliver(made.notification()), Sent)
     whole, short = (orjson.loads(request.content) for request in requests)
@@ -358,6 +359,30 @@ async def test_a_wrong_routing_key_needs_an_operator(error: str) -> None:
     assert isinstance(outcome, Retry)
     assert outcome.reason is Reason.UNAUTHORIZED
     assert KEY not in outcome.detail
+
+
+async def test_another_routing_key_while_an_incident_is_open() -> None:
+    """The service of the new key learns of it at the next time it is sent again, and of its end; PagerDuty's keys are
+    those of an integration, so the alert under the old one stays for people to resolve."""
+    tested, _ = answering(httpx.Response(202))
+    first = await tested.deliver(made.notification())
+    assert isinstance(first, Sent)
+    settings = PagerDutySettings(routing_key=Secret("b" * 32), url=URL)
+    requests: list[Any] = []
+
+    def taken(request: httpx.Request) -> httpx.Response:
+        requests.append(orjson.loads(request.content))
+        return httpx.Response(202)
+
+    clock = ManualClock(made.START)
+    to = PagerDutySink(settings, NotifySettings(), Http(clock, httpx.MockTransport(taken)), clock)
+    again = await to.deliver(made.with_receipt(made.notification("kept_open"), dict(first.receipt)))
+    assert isinstance(again, Sent)
+    await to.deliver(made.with_receipt(made.notification("resolved", incident=made.resolved(2)), dict(again.receipt)))
+    assert [(each["routing_key"], each["event_action"]) for each in requests] == [
+        ("b" * 32, "trigger"),
+        ("b" * 32, "resolve"),
+    ]
 
 
 async def test_a_hostile_response_is_shown_on_one_line() -> None:
