@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from leadline.clock import ManualClock
 from leadline.model.ids import IncidentId
@@ -18,6 +19,7 @@ from leadline_sinks.incident_log import reader
 from leadline_sinks.incident_log.chain import ChainBreak, ChainLink
 from leadline_sinks.incident_log.writer import IncidentLog
 from leadline_sinks.notify.sink import GiveUp, Reason, Retry, Sent, TopicRecord
+from tests.fixtures.poolers import pgbouncer
 from tests.unit.sinks import made
 from tests.unit.sinks.log_made import delivery, topic_record, transition
 
@@ -180,6 +182,22 @@ async def test_a_database_with_settings_of_its_own(
     async with reader.session(log_settings.dsn.reveal()) as connection:
         (listed,) = await reader.incidents(connection)
     assert listed.acknowledged_at == made.later(30)
+
+
+async def test_a_pooler(log_server: Server, log_settings: IncidentLogSettings, database: str) -> None:
+    """In transaction mode, each transaction may be on another session, and its settings end with it. No statement is
+    prepared: elsewhere it was missing in the next session, or there already (psycopg/psycopg issue 280,
+    cbcoutinho/nextcloud-mcp-server pull request 1032, MagicStack/asyncpg issue 121)."""
+    assert log_settings.dsn is not None
+    role = str(conninfo_to_dict(log_settings.dsn.reveal())["user"])
+    log_server.query(f"ALTER DATABASE {database} SET datestyle = 'SQL, DMY'")
+    with pgbouncer(log_server, role, pool_mode="transaction") as dsn:
+        pooled = IncidentLogSettings(dsn=Secret(make_conninfo(dsn, dbname=database)))
+        async with recording(pooled) as one, recording(pooled) as other:
+            assert await one.write(life()[:4]) == Sent()
+            assert await other.write(life()) == Sent()
+            assert await one.write(life()) == Sent()
+        assert await rows(pooled) == len(life())
 
 
 async def test_a_locked_head(log_settings: IncidentLogSettings, monkeypatch: pytest.MonkeyPatch) -> None:
