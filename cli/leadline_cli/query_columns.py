@@ -102,7 +102,7 @@ def cells(what: str, value: Any) -> list[str]:
 
 
 def csv_lines(write: Callable[[str], object]) -> Callable[[Sequence[str]], None]:
-    """What writes rows as lines of RFC 4180, but with line feeds at their ends.
+    """A function that writes rows as lines of RFC 4180, but with line feeds at their ends.
 
     Before 3.11.9, Python leaves a carriage return unquoted that is no part of the line end, and then it is the end of a
     row to whoever reads it (python/cpython issue 67044, pandas-dev/pandas issue 10018).

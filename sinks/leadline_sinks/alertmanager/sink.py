@@ -14,6 +14,7 @@ from leadline.errors import UsageError
 from leadline.logs import escape
 from leadline.settings.alertmanager_target import AlertmanagerSettings
 from leadline.settings.routing import NotifySettings
+from leadline.wire import timestamp
 from leadline_sinks.alertmanager.alert import Labels, alert, annotations, labels
 from leadline_sinks.alertmanager.answer import failure
 from leadline_sinks.http import Http
@@ -33,6 +34,8 @@ from leadline_sinks.notify.sink import (
 
 log = logging.getLogger(__name__)
 _PATH = "/api/v2/alerts"
+ENDS = 1000
+"""Ends that are kept for an instance that missed them."""
 AWAY_S = 30.0
 """An instance to which there was no connection is left out for so long while another one takes alerts: each alert would
 wait for it (prometheus/prometheus issue 7676)."""
@@ -54,6 +57,8 @@ class AlertmanagerSink:
         self._clock = clock
         self.resend_s = settings.resend_s
         self._away_until: dict[str, float] = {}
+        self._missed: dict[str, dict[bytes, Mapping[str, Any]]] = {url: {} for url in settings.urls}
+        """The alerts that are over and that an instance has not got, by their labels."""
 
     async def deliver(self, notification: Notification) -> DeliveryOutcome:
         """Send the alert of the incident, and end the one before it if the labels are others.
@@ -87,17 +92,19 @@ class AlertmanagerSink:
         await self._http.close()
 
     async def _post(self, alerts: Sequence[Mapping[str, Any]]) -> Retry | GiveUp | None:
-        """Send alerts to every instance; None when one has taken them. The others get them when they are sent again."""
+        """Send alerts to every instance; None when one has taken them. The others get them when they are sent again,
+        and ends with the next alert."""
         try:
             headers, secrets = self._login()
         except UsageError as error:
             return Retry(Reason.UNAUTHORIZED, escape(str(error)))
-        body, now = orjson.dumps(alerts), self._clock.monotonic()
+        self._note_ends(alerts)
+        now = self._clock.monotonic()
         near = [url for url in self._settings.urls if self._away_until.get(url, now) <= now]
-        failed = await self._post_to_each(near, body, headers, secrets)
+        failed = await self._post_to_each(near, alerts, headers, secrets)
         if len(failed) == len(near) < len(self._settings.urls):
             others = [url for url in self._settings.urls if url not in near]
-            failed += await self._post_to_each(others, body, headers, secrets)
+            failed += await self._post_to_each(others, alerts, headers, secrets)
         if len(failed) < len(self._settings.urls):
             for each in failed:
                 log.warning("an instance of alertmanager.urls did not take an alert", extra={"why": each.detail})
@@ -107,14 +114,34 @@ class AlertmanagerSink:
         return min(failed, key=lambda each: (isinstance(each, GiveUp), each.reason not in NEEDS_OPERATOR))
 
     async def _post_to_each(
-        self, urls: Sequence[str], body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...]
+        self,
+        urls: Sequence[str],
+        alerts: Sequence[Mapping[str, Any]],
+        headers: Mapping[str, str],
+        secrets: tuple[str, ...],
     ) -> list[Retry | GiveUp]:
-        """The failures of instances."""
-        found = await asyncio.gather(*(self._post_to(url, body, headers, secrets) for url in urls))
+        """The failures of instances. Each is sent the ends that it has missed, too."""
+        bodies = [orjson.dumps([*alerts, *_others(self._missed[url], alerts)]) for url in urls]
+        posting = (self._post_to(url, body, headers, secrets) for url, body in zip(urls, bodies, strict=True))
+        found = await asyncio.gather(*posting)
         for url, each in zip(urls, found, strict=True):
+            if each is None or isinstance(each, GiveUp):  # one that is rejected must not make it reject every later one
+                self._missed[url].clear()
             away = each is not None and each.reason in (Reason.UNREACHABLE, Reason.TIMEOUT)
             self._away_until[url] = self._clock.monotonic() + AWAY_S if away else 0.0
         return [each for each in found if each is not None]
+
+    def _note_ends(self, alerts: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what is over until each instance has it: one that has not would notify people of it again, since the
+        others have reported its end. What fires again is not over."""
+        for each in alerts:
+            labels, over = _identity(each), each["endsAt"] <= timestamp(self._clock.now())
+            for missed in self._missed.values():
+                missed.pop(labels, None)
+                if over:
+                    missed[labels] = each
+                if len(missed) > ENDS:
+                    del missed[next(iter(missed))]
 
     async def _post_to(
         self, url: str, body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...]
@@ -135,6 +162,16 @@ class AlertmanagerSink:
             basic = base64.b64encode(f"{settings.username}:{password}".encode()).decode()
             return headers | {"authorization": f"Basic {basic}"}, (password, basic)
         return headers, ()
+
+
+def _identity(alert: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(alert["labels"], option=orjson.OPT_SORT_KEYS)
+
+
+def _others(missed: Mapping[bytes, Mapping[str, Any]], alerts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The ends that were missed of other alerts."""
+    sent = {_identity(each) for each in alerts}
+    return [each for ident, each in missed.items() if ident not in sent]
 
 
 def _labels(receipt: Mapping[str, str]) -> Labels:

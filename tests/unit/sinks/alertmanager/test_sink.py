@@ -10,9 +10,11 @@ import orjson
 import pytest
 
 from leadline.clock import ManualClock
+from leadline.model.ids import IncidentId
 from leadline.settings.alertmanager_target import AlertmanagerSettings
 from leadline.settings.routing import NotifySettings
 from leadline.settings.secret import Secret
+from leadline.wire import timestamp
 from leadline_sinks.alertmanager.alert import labels
 from leadline_sinks.alertmanager.sink import AWAY_S, AlertmanagerSink
 from leadline_sinks.http import Http
@@ -188,3 +190,51 @@ async def test_the_end_is_after_the_beginning() -> None:
     _, (alert,) = await deliver(made.notification("resolved", incident=made.resolved(opened_at=made.later(5))))
     starts, ends = (datetime.fromisoformat(alert[name]) for name in ("startsAt", "endsAt"))
     assert starts < ends == made.START
+
+
+async def test_an_end_that_one_instance_has_missed() -> None:
+    """It gets it with the next alert: an alert that goes on for one of two that share their notifications is notified
+    of again, although it is over (prometheus/prometheus issue 9057, prometheus/alertmanager issue 3865)."""
+    clock = ManualClock(made.START)
+    away, got = {"two"}, dict[str, list[Any]](one=[], two=[])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        name = request.url.host
+        if name in away:
+            raise httpx.ConnectError("no", request=request)
+        got[name].append([(each["labels"]["incident"], each["endsAt"]) for each in orjson.loads(request.content)])
+        return taken(request)
+
+    settings = AlertmanagerSettings(urls=["http://one:9093", "http://two:9093"])
+    to = AlertmanagerSink(settings, NotifySettings(), Http(clock, httpx.MockTransport(answer)), clock)
+    ended, other = made.resolved(2), made.incident(incident_id=IncidentId("inc_other"))
+    assert isinstance(await to.deliver(made.notification("resolved", incident=ended)), Sent)
+    away.clear()
+    clock.advance(AWAY_S)
+    assert isinstance(await to.deliver(made.notification(incident=other)), Sent)
+    over = (ended.incident_id, timestamp(made.START))
+    assert got["one"][0] == [over]
+    assert [ident for ident, _ in got["one"][1]] == ["inc_other"]
+    assert got["two"][0][1] == over
+    assert [ident for ident, _ in got["two"][0]] == ["inc_other", ended.incident_id]
+    clock.advance(1)
+    assert isinstance(await to.deliver(made.notification(incident=other)), Sent)
+    assert [ident for ident, _ in got["two"][1]] == ["inc_other"]
+
+
+async def test_an_end_that_an_instance_rejects() -> None:
+    """It is not sent again with others, which would be rejected with it."""
+    to, _ = two({"one": 200, "two": 400}, ManualClock(made.START))
+    assert isinstance(await to.deliver(made.notification("resolved")), Sent)
+    assert all(not missed for missed in to._missed.values())
+
+
+async def test_an_end_that_was_missed_and_is_over_no_more() -> None:
+    """An incident that returned before the instance was back fires there."""
+    clock = ManualClock(made.START)
+    to, asked = two({"one": 200, "two": httpx.ConnectError}, clock)
+    assert isinstance(await to.deliver(made.notification("resolved")), Sent)
+    again = made.notification("reopened", incident=made.incident(3))
+    assert isinstance(await to.deliver(again), Sent)
+    assert all(not missed for missed in to._missed.values())
+    assert asked == ["one", "two", "one"]
