@@ -72,7 +72,7 @@ def _field_docstrings(cls: type[Struct]) -> dict[str, str]:
     found = {}
     for field, text in pairwise(tree.body):
         match field, text:
-            case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(words))):
+            case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(words))) if name in on_the_wire:
                 found[on_the_wire[name]] = " ".join(words.split())
     return found
 
