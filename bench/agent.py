@@ -279,9 +279,10 @@ def main() -> None:
     parser.add_argument(
         "--seconds", type=int, default=60, help="of one phase; the agent reads the WAL directory once a minute"
     )
+    parser.add_argument("--only", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
     parser.add_argument("--json", type=Path, help="write the numbers here")
     options = parser.parse_args()
-    names = list(VARIANTS)
+    names = list(options.only)
     if shutil.which(PROGRAM) is None:
         print(
             f"NO COMPARISON: {PROGRAM} is not installed, the agent is measured alone;"

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from leadline.model import Time, Value
 from leadline.model.lsn import Lsn
@@ -142,9 +142,9 @@ class Failures(Struct, frozen=True, array_like=True):
 class Subscriber(Value, frozen=True, kw_only=True):
     """``queries/subscriber-*.sql``."""
 
-    workers: tuple[WorkerRow, ...] = ()
-    failures: tuple[Failures, ...] = ()
-    tables: dict[str, int] = field(default_factory=dict)
+    workers: tuple[WorkerRow, ...] | None = None
+    failures: tuple[Failures, ...] | None = None
+    tables: dict[str, int] | None = None
 
 
 class VitalsAnswer(Value, frozen=True, kw_only=True):
@@ -159,17 +159,28 @@ class VitalsAnswer(Value, frozen=True, kw_only=True):
     last_replay_at: Time | None = None
     replay_paused: bool = False
     redo_lsn: Lsn | None = None
-    senders: tuple[Sender, ...] = ()
+    senders: tuple[Sender, ...] | None = None
+    """In any order, as all rows; None without any."""
     receiver: ReceiverRow | None = None
-    slots: tuple[SlotNumbers, ...] = ()
+    slots: tuple[SlotNumbers, ...] | None = None
     sessions: Sessions
     prepared: int
     archiver: ArchiverNumbers | None = None
-    publications: tuple[str, ...] = ()
-    conflicts: int = 0
+    publications: tuple[str, ...] | None = None
+    conflicts: int | None = None
     """Queries cancelled by replay, of all kinds in all databases."""
-    subscribed: tuple[Subscribed, ...] = ()
+    subscribed: tuple[Subscribed, ...] | None = None
     subscriber: Subscriber | None = None
+
+    @property
+    def senders_by_pid(self) -> list[Sender]:
+        """The senders in the order of a look."""
+        return sorted(self.senders or (), key=lambda sender: sender.pid)
+
+    @property
+    def slots_by_name(self) -> list[SlotNumbers]:
+        """The slots in the order of a look: names are sorted by their bytes."""
+        return sorted(self.slots or (), key=lambda slot: slot.row.slot_name)
 
 
 _VITALS: msgspec.json.Decoder[VitalsAnswer] = msgspec.json.Decoder(VitalsAnswer)

@@ -46,7 +46,7 @@ def downstreams(
     """The senders; None when one is another, or in another state."""
     passed_s = (seen.at - last.node.at).total_seconds()
     # The look leaves out senders of pg_basebackup.
-    senders = [sender for sender in seen.senders if sender.state != "backup"]
+    senders = [sender for sender in seen.senders_by_pid if sender.state != "backup"]
     if [_sender(row) for row in last.downstreams] != [_sender(row) for row in senders]:
         return None
     rows = []
@@ -96,9 +96,10 @@ def upstream(last: UpstreamAnswer | None, seen: ReceiverRow | None, at: datetime
 
 def slots(last: Sequence[Slot], seen: VitalsAnswer, end: int | None) -> tuple[Slot, ...] | None:
     """The slots; None when one is another, or in another state."""
-    if len(last) != len(seen.slots):
+    numbers = seen.slots_by_name
+    if len(last) != len(numbers):
         return None
-    slots = tuple(_slot(slot, own, seen.at, end) for slot, own in zip(last, seen.slots, strict=True))
+    slots = tuple(_slot(slot, own, seen.at, end) for slot, own in zip(last, numbers, strict=True))
     return tuple(slot for slot in slots if slot is not None) if None not in slots else None
 
 
@@ -146,10 +147,11 @@ def subscriptions(
     """The subscriptions; None when a worker is another, a counter has moved, or a table changed its state."""
     if not last:
         return () if seen is None else None
-    if seen is None or not all(worker.applies for worker in seen.workers):
+    if seen is None or not all(worker.applies for worker in seen.workers or ()):
         return None
-    workers = {worker.pid: worker for worker in seen.workers}
-    if workers.keys() != {row.pid for row in last} or _counted(seen) != _counts(last) or seen.tables != _tables(last):
+    workers = {worker.pid: worker for worker in seen.workers or ()}
+    unchanged = _counted(seen) == _counts(last) and (seen.tables or {}) == _tables(last)
+    if workers.keys() != {row.pid for row in last} or not unchanged:
         return None
     rows = []
     for row in last:
@@ -174,7 +176,7 @@ def _subscription(row: Subscription, worker: WorkerRow, process: Process) -> Sub
 
 
 def _counted(seen: Subscriber) -> dict[int, tuple[int, int, int]]:
-    return {each.oid: (each.apply_errors, each.sync_errors, each.conflicts) for each in seen.failures}
+    return {each.oid: (each.apply_errors, each.sync_errors, each.conflicts) for each in seen.failures or ()}
 
 
 def _counts(last: Sequence[Subscription]) -> dict[int, tuple[int, int, int]]:

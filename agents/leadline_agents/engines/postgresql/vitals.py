@@ -82,9 +82,9 @@ def _is_as_before(last: LookAnswer, seen: VitalsAnswer) -> bool:
     return (
         (seen.in_recovery, seen.settings_loaded_at) == (node.in_recovery, node.settings_loaded_at)
         and seen.replay_paused == last.positions.replay_paused
-        and seen.publications == last.publications
-        and seen.conflicts == sum(sum(row.kinds.values()) for row in last.conflicts)
-        and set(seen.subscribed) == own
+        and sorted(seen.publications or ()) == list(last.publications)
+        and (seen.conflicts or 0) == sum(sum(row.kinds.values()) for row in last.conflicts)
+        and set(seen.subscribed or ()) == own
     )
 
 
