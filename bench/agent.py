@@ -269,7 +269,8 @@ def table(numbers: Mapping[str, float], names: list[str]) -> Iterator[str]:
     for own, name in ((one, other) for one in agents for other in names if other not in agents):
         ratios = (f"{key} {numbers[f'{own}_{key}_to_{name}_ratio']:.2f}" for key in ("rss", "cpu", "db_cpu"))
         yield f"{PROCESSES[own]} to {PROCESSES[name]}: {', '.join(ratios)}"
-    yield f"a look of the agent takes {numbers['agent_db_ms_per_sample']:.2f} ms, network and waiting included"
+    if "agent" in names:
+        yield f"a look of the agent takes {numbers['agent_db_ms_per_sample']:.2f} ms, network and waiting included"
 
 
 def main() -> None:
