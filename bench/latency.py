@@ -231,7 +231,7 @@ def main() -> None:
     os.sched_setaffinity(0, PROCESSORS[:-1] or PROCESSORS)
     numbers: dict[str, float] = {}
     for rate, suffix in RATES.items():
-        planned = plan(rate, options.seconds)
+        planned = plan(rate, options.seconds, SystemClock().now().timestamp())
         runs: dict[str, list[dict[Probe, Passage]]] = {name: [] for name in VARIANTS}
         for repetition in range(options.repetitions):
             for name in list(VARIANTS)[:: 1 if repetition % 2 else -1]:

@@ -1,4 +1,5 @@
-"""Samples sent at a steady rate, with probes among them, and the moment at which what each probe causes is received.
+"""Looks sent at a steady rate, as agents send them, with probes among them, and the moment at which what each probe
+causes is received.
 
 A probe is the sample of a server that does not answer its agent. Each cluster has at most one in a run, so what it
 causes is known by the cluster, which is the key.
@@ -15,17 +16,20 @@ from typing import Literal, Self
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 from bench.fleet import STANDBYS, fleet
+from bench.forms import Forms
 from leadline.clock import SystemClock
 from leadline.errors import UnreachableError
 from leadline.model.observation import Sample
+from leadline.model.vitals import milliseconds
 from leadline.topics import PARTITIONS
-from leadline.wire import outgoing, timestamp
+from leadline.wire import timestamp
 
 Probe = Literal["single", "ordered"]
 """Of a cluster of one node, which is judged at once; or of three, where it waits for the other two."""
 PROBES_PER_S: Mapping[Probe, int] = {"single": 20, "ordered": 10}
-WARM_S = 4
-"""The judgement admits a new node after ``lateness_s``, 2 s; what the processes do when they start is over, too."""
+WARM_S = 12
+"""The judgement admits a new node after ``lateness_s``, 2 s, and all nodes are new here at once: at 5000 a second, what
+came meanwhile is judged some 8 s later."""
 TAIL_S = 2
 """Samples go on for so long after the last probe: those that wait for others' need them."""
 BEHIND_S = 1.0
@@ -43,14 +47,21 @@ class Planned:
     time: bytes
     """The text in ``value`` that is replaced by the time at which it is sent."""
     probe: Probe | None
+    is_vitals: bool = False
 
     def value_at(self, moment: datetime) -> bytes:
         """The value, sent at this moment."""
+        if self.is_vitals:
+            return self.value.replace(self.time, str(milliseconds(moment)).encode(), 1)
         return self.value.replace(self.time, timestamp(moment).encode())
 
 
-def plan(rate: int, seconds: int) -> list[Planned]:
-    """So many samples a second, each node's once a second at a phase of its own; probes after ``WARM_S``."""
+def plan(rate: int, seconds: int, start: float) -> list[Planned]:
+    """So many samples a second, each node's once a second at a phase of its own; probes after ``WARM_S``.
+
+    ``start``: about the time at which they are sent, since servers and connections began before it.
+    """
+    forms = Forms("")
     standbys: Mapping[Probe, Sequence[str]] = {"single": (), "ordered": STANDBYS}
     singles = PROBES_PER_S["single"] * seconds
     clusters: Mapping[Probe, int] = {"single": singles, "ordered": (rate - singles) // (1 + len(STANDBYS))}
@@ -58,17 +69,19 @@ def plan(rate: int, seconds: int) -> list[Planned]:
     phase_of: defaultdict[tuple[str, str], float] = defaultdict(phases.random)
     planned = []
     for kind, number_of in clusters.items():
-        for sample in fleet(number_of, WARM_S + seconds + TAIL_S, kind, standbys[kind]):
+        for sample in fleet(number_of, WARM_S + seconds + TAIL_S, kind, standbys[kind], start=start):
             cluster, name = sample.node.cluster, sample.node.name
             number, member = int(cluster.rpartition("-")[2]), int(name.rpartition("-")[2]) - 1
             turn = number // PROBES_PER_S[kind]
             fails = turn < seconds and sample.seq == WARM_S + turn and member == number % (1 + len(standbys[kind]))
-            record = outgoing(_unanswered(sample) if fails else sample, "")
+            record = forms.of(_unanswered(sample) if fails else sample)
             assert record.key is not None
             assert record.value is not None
             due_s = sample.seq + phase_of[cluster, name]
-            time = timestamp(sample.sent_at).encode()
-            planned.append(Planned(due_s, record.key, record.value, record.headers, time, kind if fails else None))
+            is_vitals = record.value.startswith(b"[")
+            time = str(milliseconds(sample.sent_at)) if is_vitals else timestamp(sample.sent_at)
+            probe = kind if fails else None
+            planned.append(Planned(due_s, record.key, record.value, record.headers, time.encode(), probe, is_vitals))
     return sorted(planned, key=lambda record: record.due_s)
 
 

@@ -9,6 +9,7 @@ from bench.traffic import PROBES_PER_S, WARM_S, Planned, plan
 from leadline.clock import moment
 from leadline.model.alert import Transition
 from leadline.model.observation import Sample
+from leadline.model.vitals import Vitals, milliseconds, time_of
 from leadline.wire import OBSERVATIONS, encode
 from leadline_streams.assembly import judgement
 from leadline_streams.judge.cluster import ClusterState
@@ -22,7 +23,7 @@ AT_ONCE = Policy(rules={RULE: {"for_s": 0.0, "keep_s": 0.0}})
 
 def test_the_rate_is_kept_and_each_cluster_has_one_probe() -> None:
     """Records of a second are as many as the rate says, and what a probe causes is known by its cluster."""
-    planned = plan(RATE, SECONDS)
+    planned = plan(RATE, SECONDS, NOW)
     assert planned == sorted(planned, key=lambda record: record.due_s)
     per_s = Counter(int(record.due_s) for record in planned)
     assert all(RATE - 2 <= count <= RATE for count in per_s.values())
@@ -38,14 +39,14 @@ def test_a_probe_fires_at_once_and_nothing_else_does() -> None:
     states: dict[bytes, ClusterState] = {}
     fired: dict[bytes, Planned] = {}
     probes = {}
-    for record in plan(RATE, SECONDS):
-        sample = OBSERVATIONS.decode(record.value_at(moment(NOW + record.due_s)))
-        assert isinstance(sample, Sample)
-        assert sample.sent_at == moment(NOW + record.due_s)
+    for record in plan(RATE, SECONDS, NOW):
+        seen = OBSERVATIONS.decode(record.value_at(moment(NOW + record.due_s)))
+        assert isinstance(seen, Vitals if record.is_vitals else Sample)
+        assert seen.sent_at == time_of(milliseconds(moment(NOW + record.due_s)))
         if record.probe is not None:
             probes[record.key] = record
         state = states.setdefault(record.key, ClusterState(record.key.decode(), judgement(AT_ONCE)))
-        for output in state.observe(sample):
+        for output in state.observe(seen):
             if isinstance(output, Transition) and is_firing(encode(output)):
                 assert fired.setdefault(record.key, record) is record
     assert fired.keys() == probes.keys()
