@@ -6,6 +6,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``main``           the table of commands; an error becomes one line and an exit code
 ``__main__``       ``python -m leadline_cli``
 ``options``        options and arguments that several commands share
+``elsewhere``      names that people bring along from other tools
 ``matchable``      what a silence can match
 ``servers``        the servers that a command line names
 ``output``         tables for people, JSON lines for programs

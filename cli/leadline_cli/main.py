@@ -4,7 +4,6 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Final
@@ -15,6 +14,7 @@ from leadline import __version__
 from leadline.errors import ExitCode, LeadlineError
 from leadline.logs import escape
 from leadline.settings.secret import redact
+from leadline_cli.elsewhere import hint, instead_of
 
 COMMANDS: Final = {
     "Try": {
@@ -90,8 +90,8 @@ class Commands(click.Group):
         if cmd_name in names:
             command: click.Command = import_module(f"leadline_cli.{cmd_name.replace('-', '_')}").command
             return command
-        near = get_close_matches(cmd_name, names, 1)
-        ctx.fail(f"there is no command {cmd_name!r}" + (f"; did you mean {near[0]}?" if near else ""))
+        meant = instead_of(cmd_name, names)
+        ctx.fail(f"there is no command {cmd_name!r}" + (f"; did you mean {meant}?" if meant else ""))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands by section, without importing any."""
@@ -126,6 +126,8 @@ def main(args: Sequence[str] | None = None) -> int:
         return int(leadline.main([arg for arg in given if arg != "--debug"], "leadline", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.UsageError) and (more := hint(error, given)):
+            click.echo(escape(more), err=True)
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED

@@ -14,6 +14,7 @@ page carries the parts of it that change. Without scripts the pages load anew by
 ``shared``       what the handlers of requests share
 ``page``         what a page is, and what it is asked for
 ``pages``        one file a page, and their table
+``elsewhere``    addresses that people know from other tools
 ``rendering``    templates, and the parts of a page that change
 ``actions``      the records of what people do from a page
 ``action_routes``  the addresses to which forms are sent

@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from leadline import metrics, wire
 from leadline.errors import LeadlineError
-from leadline_console import rendering
+from leadline_console import elsewhere, rendering
 from leadline_console.action_routes import ACTION_ROUTES
 from leadline_console.live import TooManyStreams
 from leadline_console.oidc import OidcSignIn
@@ -169,6 +169,9 @@ async def _not_found(request: Request, error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        instead = elsewhere.meant(request.url.path)
+        return _message(request, 404, f"There is no page {request.url.path[:200]}.", instead=instead)
     return _message(request, error.status_code, error.detail, error.headers)
 
 
@@ -176,10 +179,25 @@ async def _failed(request: Request, error: Exception) -> Response:
     return _message(request, 503, str(error))
 
 
-def _message(request: Request, status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
-    if request.url.path.endswith(".json"):
-        return JSONResponse({"error": text}, status, headers)
+def _message(
+    request: Request,
+    status: int,
+    text: str,
+    headers: Mapping[str, str] | None = None,
+    instead: elsewhere.Meant | None = None,
+) -> Response:
+    if elsewhere.is_for_programs(request.url.path, request.headers.get("accept", "")):
+        said = f"{text} Did you mean {instead.path}? {instead.text}" if instead is not None and instead.path else text
+        return JSONResponse({"error": said}, status, headers)
     console: Console = request.app.state.console
-    values = {**_common(console, request), "status": status, "text": text, "here": "", "query": "", "page": None}
+    values = {
+        **_common(console, request),
+        "status": status,
+        "text": text,
+        "here": "",
+        "query": "",
+        "page": None,
+        "instead": instead,
+    }
     made = rendering.page("message.html", values)
     return HTMLResponse(made.html, status, headers)

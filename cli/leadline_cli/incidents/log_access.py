@@ -9,7 +9,9 @@ from leadline.settings.sink import SinkSettings
 def dsn(loaded: SinkSettings) -> str:
     """The connection string of the incident log. Raises UsageError when there is none."""
     if loaded.incident_log.dsn is None:
-        raise UsageError("no incident log is configured; set incident_log.dsn, or LEADLINE_INCIDENT_LOG_DSN")
+        raise UsageError(
+            "no incident log is configured; give -c FILE with incident_log.dsn, or set LEADLINE_INCIDENT_LOG_DSN"
+        )
     return loaded.incident_log.dsn.reveal()
 
 

@@ -16,7 +16,13 @@ def test_matchers_are_read_from_texts() -> None:
     [
         (["orders"], "'orders' is not a matcher"),
         (["cluster="], "is not a matcher"),
-        (["alertname=x"], "'alertname' is not a field of an incident"),
+        (["alertname=x"], "'alertname' is a label of Alertmanager; use rule=NAME"),
+        (["cluster=~ord.*"], "patterns are no regular expressions"),
+        (["cluster!=a"], "a silence cannot match what is not so"),
+        (["cluster!~a"], "a silence cannot match what is not so"),
+        (['{cluster="a"}'], "leave out the braces"),
+        (['cluster="a"'], "leave out the quotation marks: cluster=a"),
+        (["colour=red"], "'colour' is not a field of an incident"),
         (["cluster=a", "cluster=b"], "cluster is given twice"),
     ],
 )
