@@ -1,6 +1,6 @@
 """Deliveries: the last notification of each incident to each target."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from leadline.model import Int64, Time, Value
 from leadline.model.alert import Severity
@@ -20,11 +20,17 @@ Occasion = Literal[
     "merged",
     "resolved",
     "recurrence",
+    "silenced",
+    "unsilenced",
 ]
 """The reason for a notification. ``cause_changed``: another cause is ranked first, and people are notified as at the
 beginning. ``withdrawn``: a step that discards something is not proposed any more. ``kept_open``: an alert that may have
 been resolved by hand is opened again. ``merged``: the incident is part of an older one.
+``silenced`` and ``unsilenced``: the message is edited, since a silence holds the incident back, or no longer does.
 ``recurrence``: it is over, and an audit found again what a measure against it was to prevent."""
+EDITS: Final = frozenset[Occasion]({"silenced", "unsilenced"})
+"""Occasions of edits that notify nobody and change nothing but the silence that a message shows: whatever else is new
+stays due."""
 
 
 class Delivery(Value, frozen=True, kw_only=True):
@@ -74,6 +80,8 @@ class Delivery(Value, frozen=True, kw_only=True):
     """Time of the last notification that is more than an update of an earlier one."""
     discards: list[str] = []
     """The steps of the first cause that discard something, as they were sent last."""
+    silence: str = ""
+    """The silence that the message shows, with its end, at a target whose messages can be edited; empty for none."""
     log_head: str = ""
     """Number and hash of the last row of the incident log at that time, as ``leadline incidents verify`` prints them;
     empty where the process that notifies writes no incident log. It proves later what the incident log held."""

@@ -38,6 +38,7 @@ class ConsoleSink:
     unseen_actions = False
     takes_notices = True
     resend_s = 0.0
+    shows_silences = False
 
     def __init__(self, notify: NotifySettings, clock: Clock, out: TextIO | None = None) -> None:
         self._notify = notify

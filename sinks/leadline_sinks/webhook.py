@@ -47,6 +47,7 @@ class WebhookSink:
     unseen_actions = False
     takes_notices = True
     resend_s = 0.0
+    shows_silences = False
 
     def __init__(self, settings: WebhookSettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
         assert settings.url is not None

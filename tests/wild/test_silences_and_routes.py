@@ -66,15 +66,18 @@ async def test_a_maintenance_window_ends(wild: Wild, broker: Broker, prefix: str
     869, "A problem that people know ends during a silence", "bosun-monitor/bosun#342", "alertmanager#2048"
 )
 async def test_a_known_problem_ends_during_a_silence(wild: Wild, broker: Broker, prefix: str, tmp_path: Path) -> None:
-    """Updates are held back, and the end is sent: nobody has to close anything by hand."""
+    """The message shows the silence. Updates are held back, the end is sent: nobody has to close anything by hand."""
     async with notifying(broker, prefix, tmp_path) as it:
         await it.record()
         await it.until("both", lambda: len(it.alerts) == 1 and it.slack("post"))
         await it.put(silence(3600))
-        await asyncio.sleep(1.0)
+        await it.until("Slack shows it", lambda: "*silenced* by `ada`" in it.shown[0])
+        quiet = it.shown
         await it.record(worst_lag_s=90.0)
         await recorded(it, broker, prefix, "suppressed")
-        assert it.slack("update") == []
+        assert len(it.slack("update")) == 1
+        assert it.shown == quiet
+        assert it.slack("reply") == []
         wild.begins()
         await it.ends()
         await it.until("both ends", lambda: it.alerts[0].state == "resolved" and "RESOLVED" in it.shown[0])

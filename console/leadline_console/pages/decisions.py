@@ -33,6 +33,8 @@ OCCASIONS: Final = {
     "merged": "it is part of an older incident",
     "resolved": "it ended",
     "recurrence": "a measure against it no longer holds",
+    "silenced": "a silence holds it back, which its message shows",
+    "unsilenced": "no silence holds it back any more, which its message shows",
 }
 """The reason for which a target is notified, by the occasion."""
 UNDECIDED_S: Final = 60.0

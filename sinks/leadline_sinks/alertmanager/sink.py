@@ -47,6 +47,7 @@ class AlertmanagerSink:
     kind = "alertmanager"
     rate = Rate(per_s=20.0, burst=50)
     unseen_actions = False
+    shows_silences = False
     takes_notices = False
     """Its routes notify people of whatever it has."""
 

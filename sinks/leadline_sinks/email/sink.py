@@ -40,6 +40,7 @@ class EmailSink:
     unseen_actions = False
     takes_notices = True
     resend_s = 0.0
+    shows_silences = False
 
     def __init__(self, settings: EmailSettings, notify: NotifySettings, smtp: Smtp, clock: Clock) -> None:
         assert settings.sender is not None

@@ -9,7 +9,7 @@ from leadline.model.action import Action
 from leadline.model.alert import Severity, Transition, severity_rank
 from leadline.model.audit_result import AuditResult
 from leadline.model.change_record import ChangeRecord
-from leadline.model.delivery import Delivery
+from leadline.model.delivery import EDITS, Delivery
 from leadline.model.incident import Cause, Incident
 
 Origin = Literal["judgement", "delivery", "person"]
@@ -128,6 +128,8 @@ class IncidentHistory:
                 continue  # nothing was sent
             if delivery.occasion in ("updated", "kept_open") and delivery.outcome != "given_up":
                 continue  # an edited message repeats the judgements, a repeated page has no content
+            if delivery.occasion in EDITS:
+                continue  # nobody is notified by that
             yield TimelineRow(delivery.at, _delivery(delivery), "delivery")
         for each in self.incident.recurrences:
             yield TimelineRow(each.at, f"can return: {each.rule} is violated again: {each.summary}", "judgement")

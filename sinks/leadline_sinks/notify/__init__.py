@@ -12,7 +12,9 @@ Decisions, without I/O:
 ``situation``          the facts on which a decision depends
 ``acknowledgements``   the generations of an incident that acknowledgements cover
 ``occasions``          the occasion of the next notification, and when it is due
+``shown_silence``      the silence that the message of an incident shows
 ``notify_decision``    when a target is notified, and of what
+``next_delivery``      the incident that is delivered next
 ``delivery_records``   the records of attempts
 ``self_incident``      the incident about a target that cannot be reached
 ``datacenter_incident``  the incident about a datacenter that many clusters have lost

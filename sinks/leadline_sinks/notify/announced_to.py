@@ -5,11 +5,16 @@ from datetime import timedelta
 from typing import Final
 
 from leadline.model.alert import Severity, severity_rank
+from leadline.model.announcement import Announcement
+from leadline.model.ids import IncidentId
 from leadline.model.incident import Incident
 from leadline.settings.routing import RouteMatch
 from leadline.settings.sink import SinkSettings
+from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.matching import LABEL, glob, is_pattern, may_both_match
 from leadline_sinks.notify.routing import CONSOLE
+from leadline_sinks.notify.shown_silence import is_of_one
+from leadline_sinks.notify.situation import may_have_received
 
 SHORT: Final = timedelta(seconds=60)
 """Silences that are shorter are announced once, at their end."""
@@ -28,6 +33,16 @@ def is_announced(settings: SinkSettings, incident: Incident, target: str) -> boo
     if not over and end - begin < SHORT:
         return False
     return any(can_hold_back(settings, _matchers(each.matchers, incident), target) for each in about.silences)
+
+
+def is_in_messages(about: Announcement, context: NotificationContext, target: str) -> bool:
+    """Whether each silence is of one incident whose message at the target shows it."""
+    return all(is_of_one(each) and _has_message(each.matchers["incident"], context, target) for each in about.silences)
+
+
+def _has_message(ident: str, context: NotificationContext, target: str) -> bool:
+    last = context.delivery(IncidentId(ident), target)
+    return last is not None and may_have_received(last)
 
 
 def can_hold_back(settings: SinkSettings, matchers: Mapping[str, str], target: str) -> bool:

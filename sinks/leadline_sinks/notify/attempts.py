@@ -18,6 +18,8 @@ MIN_PAUSE_S: Final = 1.0
 """Shortest wait after a target limited the rate without saying for how long."""
 MAX_PAUSE_S: Final = 3600.0
 """Longest wait that a target may ask for at a time."""
+EDIT_PAUSE_S: Final = 30.0
+"""Wait of all edits after one has failed."""
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,7 @@ class Attempts:
         self._bucket = TokenBucket(sink.rate, clock)
         self._breaker = CircuitBreaker(clock)
         self._paused_until = -inf
+        self._edits_paused_until = -inf
         self._rate_limited = 0
         """Consecutive attempts that the target refused because of its rate limit."""
         self._attempt: asyncio.Task[DeliveryOutcome] | None = None
@@ -51,13 +54,15 @@ class Attempts:
         """Whether the target is only probed."""
         return self._breaker.is_open
 
-    def held_s(self) -> float:
-        """Seconds until an attempt may be made that is not about the rate limit; 0 or less when one may."""
-        return max(self._breaker.wait_s(), self._paused_until - self._clock.monotonic())
+    def wait_s(self) -> float:
+        """Seconds until an attempt may be made; 0 or less when one may."""
+        paused_s = self._paused_until - self._clock.monotonic()
+        return max(self._breaker.wait_s(), paused_s, self._bucket.wait_s())
 
-    def rate_s(self) -> float:
-        """Seconds until the rate limit permits an attempt; 0 when it does."""
-        return self._bucket.wait_s()
+    def edit_wait_s(self) -> float:
+        """Seconds until an edit may be tried that notifies nobody. It spares what a notification needs of the rate."""
+        paused_s = self._edits_paused_until - self._clock.monotonic()
+        return max(self.wait_s(), paused_s, self._bucket.wait_s(spare=1))
 
     def cancel(self) -> None:
         """Cancel the attempt in progress."""
@@ -96,6 +101,13 @@ class Attempts:
             log.info("%s accepts deliveries again", self._target)
         self._breaker.record_success()
         self._rate_limited = 0
+
+    def record_failed_edit(self, outcome: Retry) -> None:
+        """Take note that an edit failed that notifies nobody: no notification waits for it."""
+        wait_s = min(MAX_PAUSE_S, max(EDIT_PAUSE_S, outcome.after_s or 0.0))
+        self._edits_paused_until = self._clock.monotonic() + wait_s
+        metrics.SINK_FAILURES.labels(self._target, str(outcome.reason)).inc()
+        log.info("%s: an edit failed: %s (%s)", self._target, REASONS[outcome.reason], outcome.detail)
 
     def record_failure(self, outcome: Retry, failures: int) -> float:
         """Take note of a failure, one of so many of its incident in a row; the time from which it may be retried."""

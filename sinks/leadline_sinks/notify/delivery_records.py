@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
-from leadline.model.delivery import Delivery, Occasion
+from leadline.model.delivery import EDITS, Delivery, Occasion
 from leadline.model.incident import Incident
 from leadline.steps import discarding
 from leadline_sinks.notify.acknowledgements import covered
+from leadline_sinks.notify.shown_silence import mark
 from leadline_sinks.notify.sink import Notification, Reason
 
 RINGS = frozenset[Occasion]({"opened", "escalated", "cause_changed", "reopened", "repeated", "kept_open"})
@@ -31,6 +33,8 @@ class DeliveryRecords:
 
         What is sent in a silence so that the target keeps the incident leaves due what the silence holds back.
         """
+        if last is not None and notification.occasion in EDITS:
+            return self._shown(notification, last, receipt, now)
         if last is not None and notification.occasion == "kept_open" and notification.incident.silenced_by is not None:
             kept = self._from(notification.incident, notification.occasion, last, now)
             return msgspec.structs.replace(kept, outcome="sent", reason=None, rang_at=now, receipt=dict(receipt))
@@ -43,6 +47,8 @@ class DeliveryRecords:
         self, notification: Notification, last: Delivery | None, receipt: Mapping[str, str], now: datetime
     ) -> Delivery:
         """The target has everything already, and nothing was sent."""
+        if last is not None and notification.occasion in EDITS:
+            return self._shown(notification, last, receipt, now, outcome="nothing_new")
         return msgspec.structs.replace(self._delivered(notification, last, receipt, now), outcome="nothing_new")
 
     def attempted(self, notification: Notification, last: Delivery | None, now: datetime) -> Delivery:
@@ -68,6 +74,8 @@ class DeliveryRecords:
 
     def given_up(self, notification: Notification, last: Delivery | None, reason: Reason, now: datetime) -> Delivery:
         """The target rejects the notification, which is not repeated. Later ones are sent as if it was accepted."""
+        if last is not None and notification.occasion in EDITS:
+            return self._shown(notification, last, last.receipt, now, outcome="nothing_new")
         return msgspec.structs.replace(
             self._from(notification.incident, notification.occasion, last, now),
             outcome="given_up",
@@ -85,6 +93,22 @@ class DeliveryRecords:
         first_at = last.at if last is not None and last.outcome in ("attempted", "partial") else None
         before = self._from(incident, occasion, last, now)
         return msgspec.structs.replace(before, outcome="suppressed", first_at=before.first_at or first_at, reason=by)
+
+    def _shown(
+        self,
+        notification: Notification,
+        last: Delivery,
+        receipt: Mapping[str, str],
+        now: datetime,
+        outcome: Literal["sent", "nothing_new"] = "sent",
+    ) -> Delivery:
+        """The message shows the silence, or no longer. What is held back stays due, and on record as held back."""
+        silence = notification.silence
+        kept = msgspec.structs.replace(last, silence=mark(silence), receipt=dict(receipt))
+        if silence is not None and last.outcome == "suppressed" and last.reason == silence.silence_id:
+            return kept
+        kept = self._from(notification.incident, notification.occasion, kept, now)
+        return msgspec.structs.replace(kept, outcome=outcome, reason=None)
 
     def _delivered(
         self, notification: Notification, last: Delivery | None, receipt: Mapping[str, str], now: datetime
@@ -111,6 +135,7 @@ class DeliveryRecords:
             rang_at=now if notification.occasion in RINGS else before.rang_at,
             reason=None,
             discards=discarding(incident),
+            silence=mark(notification.silence) if incident.state == "open" else "",
             receipt=dict(receipt),
         )
 

@@ -17,16 +17,17 @@ from leadline import metrics
 from leadline.clock import Clock
 from leadline.logs import escape
 from leadline.model.action import Action
-from leadline.model.delivery import Delivery
+from leadline.model.delivery import EDITS, Delivery
 from leadline.model.ids import IncidentId
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
 from leadline_sinks.notify.acknowledgements import covering
-from leadline_sinks.notify.announced_to import is_announced
+from leadline_sinks.notify.announced_to import is_announced, is_in_messages
 from leadline_sinks.notify.attempts import Attempts
 from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.delivery_records import DeliveryRecords
 from leadline_sinks.notify.lease import NotOwner
+from leadline_sinks.notify.next_delivery import next_delivery
 from leadline_sinks.notify.notify_decision import Send, Skip, SkipReason, Suppress, Wait, decide
 from leadline_sinks.notify.pacing import RandomNumber
 from leadline_sinks.notify.routing import until_routed_s
@@ -168,6 +169,7 @@ class Notifier:
         decision = decide(self._situation(tracked, now), self._settings.notify)
         if isinstance(decision, Send):
             tracked.due_since = now if tracked.due_since is None else tracked.due_since
+            tracked.is_edit = decision.notification.occasion in EDITS
             tracked.was_due = tracked.was_due or decision.notification.occasion == "opened"
             tracked.decide_at = inf  # until its turn to be delivered, when the decision is made again
             return decision.notification
@@ -188,14 +190,9 @@ class Notifier:
 
     async def _deliver_next(self, due: list[TrackedIncident], now: float) -> float:
         """Deliver the most urgent notification that may be tried now. Returns the seconds until another may be."""
-        if (held_s := self._attempts.held_s()) > 0:
-            return held_s
-        ready = [tracked for tracked in due if tracked.not_before <= now]
-        if not ready:
-            return min(tracked.not_before for tracked in due) - now
-        if (wait_s := self._attempts.rate_s()) > 0:
+        tracked, wait_s = next_delivery(due, self._attempts, now)
+        if tracked is None:
             return wait_s
-        tracked = min(ready, key=lambda each: each.urgency)
         try:
             await self._deliver(tracked, now)
         except DEFECTS as error:
@@ -226,6 +223,8 @@ class Notifier:
         """Record an attempt that opens something at the target before it is made: after a crash, the target may or may
         not have received it.
         """
+        if notification.occasion in EDITS:
+            return
         last = self._context.delivery(tracked.incident.incident_id, self._target)
         first = last is None or not may_have_received(last)
         if first or last is None or notification.rang != tuple(last.rang or (1,)):
@@ -252,6 +251,8 @@ class Notifier:
                 await self._record_success()
             case GiveUp(reason, detail):  # the fault is the target's configuration, not this notification
                 await self._record_failure(tracked, notification, Retry(reason, detail))
+            case Retry() if notification.occasion in EDITS and outcome.reason not in NEEDS_OPERATOR:
+                self._attempts.record_failed_edit(outcome)
             case Retry():
                 await self._record_failure(tracked, notification, outcome)
 
@@ -307,6 +308,7 @@ class Notifier:
             held_by=self._context.datacenters.held_by(incident),
             unseen_actions=self._sink.unseen_actions,
             resend_s=self._sink.resend_s,
+            shows_silences=self._sink.shows_silences,
         )
 
     def _until_routed_s(
@@ -315,8 +317,9 @@ class Notifier:
         """Seconds until the routes lead here, of the incident or of one that it is about: its own are held back."""
         incident, wall = tracked.incident, self._clock.now()
         if incident.announcement is not None:
-            is_for_it = self._sink.takes_notices and is_announced(self._settings, incident, self._target)
-            return 0.0 if is_for_it else inf
+            is_due = self._sink.takes_notices and is_announced(self._settings, incident, self._target)
+            is_shown = self._sink.shows_silences and is_in_messages(incident.announcement, self._context, self._target)
+            return 0.0 if is_due and not is_shown else inf
         if incident.class_ != "page" and not self._sink.takes_notices:
             return inf
         known = incident.acknowledged_by or covering(actions, last, incident.generation)
@@ -333,7 +336,8 @@ class Notifier:
 
     def _update_metrics(self) -> None:
         now = self._clock.monotonic()
-        waiting = [now - each.due_since for each in self._tracked.values() if each.due_since is not None]
+        pending = (each.due_since for each in self._tracked.values() if not each.is_edit)
+        waiting = [now - since for since in pending if since is not None]
         metrics.SINK_PENDING.labels(self._target).set(len(waiting))
         metrics.SINK_OLDEST_PENDING_SECONDS.labels(self._target).set(max(waiting, default=0.0))
         metrics.SINK_BREAKER_OPEN.labels(self._target).set(self._attempts.are_probes)

@@ -9,13 +9,14 @@ from typing import Final
 
 import msgspec
 
-from leadline.model.delivery import Delivery, Occasion
+from leadline.model.delivery import EDITS, Delivery, Occasion
 from leadline.model.incident import Incident, TimelineEntry
 from leadline.model.silence import Silence
 from leadline.settings.routing import NotifySettings
 from leadline_sinks.notify.acknowledgements import covering
 from leadline_sinks.notify.matching import patterns_match
 from leadline_sinks.notify.occasions import occasion, rang
+from leadline_sinks.notify.shown_silence import mark, shows, until_change_s
 from leadline_sinks.notify.sink import Notification
 from leadline_sinks.notify.situation import (
     Situation,
@@ -78,6 +79,23 @@ HELD_S: Final = 60.0
 
 def decide(at: Situation, notify: NotifySettings) -> Decision:
     """The decision about an incident and a target now."""
+    decision = _news(at, notify)
+    if not shows(at) or isinstance(decision, Send | Suppress) or (isinstance(decision, Skip) and decision.final):
+        return decision  # what is held back is on record before the message shows by what
+    silence = active_silence(at.incident, at.silences, at.now)
+    if at.last is not None and mark(silence) != at.last.silence:
+        return Send(_notification(at, "silenced" if silence is not None else "unsilenced", silence, notify))
+    left_s = until_change_s(at)
+    match decision:
+        case Wait(seconds):
+            return Wait(min(seconds, left_s))
+        case Skip() if left_s < inf:
+            return Wait(left_s)
+    return decision
+
+
+def _news(at: Situation, notify: NotifySettings) -> Decision:
+    """The decision by what is new about the incident."""
     resolved = at.incident.state == "resolved"
     settled = resolved or at.incident.class_ != "page"  # a notice waits for its next record, and needs no reminder
     if at.incident.class_ == "advice" and resolved:
@@ -158,7 +176,9 @@ def _notification(at: Situation, due: Occasion, silence: Silence | None, notify:
         changes=tuple(change for change in incident.changes if until is None or change.at > until),
         actions=tuple(new_actions(at)),
         receipt=last.receipt if last is not None else {},
-        rang=rang(at, notify),
+        rang=rang(at, notify) if last is None or due not in EDITS else tuple(last.rang),
+        silence=silence,
+        showed=last.silence if last is not None else "",
         withdrawn=tuple(withdrawn(at)),
         lapsed_by=None if by else covering(at.actions, last, 1),
     )

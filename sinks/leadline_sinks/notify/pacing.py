@@ -43,10 +43,11 @@ class TokenBucket:
         self._tokens = float(rate.burst)
         self._at = clock.monotonic()
 
-    def wait_s(self) -> float:
-        """Seconds until a token is available; 0 when one is."""
+    def wait_s(self, spare: int = 0) -> float:
+        """Seconds until a token is available, and as many more as are to be spared, where the bucket holds those."""
         self._fill()
-        return max(0.0, (1.0 - self._tokens) / self._rate.per_s)
+        wanted = min(1 + spare, max(1, self._rate.burst))
+        return max(0.0, (wanted - self._tokens) / self._rate.per_s)
 
     def take(self) -> None:
         """Take a token. The caller has checked that one is available."""

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from leadline.model.action import Action
 from leadline.model.delivery import Occasion
 from leadline.model.incident import Change, Incident, TimelineEntry
+from leadline.model.silence import Silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,10 @@ class Notification:
     """The generations under which people were notified anew, oldest first; this notification is under the last one."""
     withdrawn: tuple[str, ...] = ()
     """Steps that discard something, that the target was sent and that are not proposed any more."""
+    silence: Silence | None = None
+    """The silence that holds the incident back now."""
+    showed: str = ""
+    """The silence that the target's message showed before, as a delivery has it."""
     lapsed_by: str | None = None
     """The person whose acknowledgement covers an earlier generation only."""
 
@@ -136,6 +141,9 @@ class Sink(Protocol):
     resend_s: float
     """Seconds after which an open incident is sent again, also in a silence, since the target would take it for over
     otherwise; 0 for a target that keeps what it has."""
+
+    shows_silences: bool
+    """Whether its messages can be edited, so that they show whether a silence holds the incident back."""
 
     async def deliver(self, notification: Notification) -> DeliveryOutcome:
         """Deliver a notification. After a crash the same one may be delivered again; duplicates are avoided where the

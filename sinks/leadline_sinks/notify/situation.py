@@ -51,6 +51,8 @@ class Situation:
     """Whether people can acknowledge and resolve at the target without Leadline's knowing."""
     routed_in_s: float = inf
     """Seconds until the routes lead to the target, where they do not yet: hours begin, or nobody acknowledges."""
+    shows_silences: bool = False
+    """Whether the message of the target can be edited, and shows whether a silence holds the incident back."""
     resend_s: float = 0.0
     """Seconds after which the target takes an open incident for over unless it is sent again; 0 for one that does
     not."""

@@ -29,6 +29,8 @@ class TrackedIncident:
     """Whether the target has received nothing, although an attempt is on record."""
     was_due: bool = False
     """Whether the first notification was due, and was not delivered by this process."""
+    is_edit: bool = False
+    """Whether what is due only changes the silence that a message shows, and notifies nobody."""
     failures: int = 0
     not_before: float = -inf
     decide_at: float = -inf

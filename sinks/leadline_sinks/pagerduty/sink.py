@@ -44,6 +44,7 @@ class PagerDutySink:
     """Of notifications, most of which are one request. PagerDuty's own limit is dynamic, see ``limits``."""
     takes_notices = False
     resend_s = 0.0
+    shows_silences = False
     unseen_actions = True
     """Its Events API reports nothing of what people do in PagerDuty."""
 

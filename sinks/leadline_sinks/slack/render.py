@@ -12,6 +12,7 @@ from leadline import runbooks
 from leadline.evidence_words import shown
 from leadline.headline import can_return, ended_by, impact, impact_since, last_change, lasted_s
 from leadline.model.incident import SIGNS, Cause, Change, Incident
+from leadline.model.silence import Silence
 from leadline.setting_words import move
 from leadline.settings.routing import NotifySettings
 from leadline.words import duration
@@ -33,11 +34,13 @@ _IN_LINKS: Final = ":/@-._~%[]!$'()*+,;="
 """Characters that are not percent-encoded in an address."""
 
 
-def full(incident: Incident, notify: NotifySettings, withdrawn: Sequence[str] = ()) -> Message:
+def full(
+    incident: Incident, notify: NotifySettings, withdrawn: Sequence[str] = (), silence: Silence | None = None
+) -> Message:
     """The full message. ``withdrawn``: the steps that an earlier message, which cannot be edited, proposes."""
     if incident.announcement is not None:
         return announced.whole(incident, incident.announcement)
-    return Message(fallback(incident), tuple(_full(incident, notify, withdrawn)))
+    return Message(fallback(incident), tuple(_full(incident, notify, withdrawn, silence)))
 
 
 def compact(incident: Incident, notify: NotifySettings, withdrawn: Sequence[str] = ()) -> Message:
@@ -67,9 +70,11 @@ def lasted(incident: Incident) -> str:
     return duration(seconds) if seconds is not None else ""
 
 
-def _full(incident: Incident, notify: NotifySettings, withdrawn: Sequence[str]) -> Iterator[Block]:
+def _full(
+    incident: Incident, notify: NotifySettings, withdrawn: Sequence[str], silence: Silence | None
+) -> Iterator[Block]:
     yield from _head(incident, withdrawn)
-    yield context(_status(incident))
+    yield context(_status(incident, silence))
     for cause in incident.causes[:1]:
         yield section(f"*Cause* ({confidence(cause)}{_gone(cause)}): {prose(cause.summary, limits.CAUSE - 80)}")
         if incident.state == "open":
@@ -133,10 +138,11 @@ def _ending(incident: Incident) -> str:
     return "✅ RESOLVED" if incident.merged_into is None else "🔀 MERGED"
 
 
-def _status(incident: Incident) -> str:
-    """Datacenters, times, and who has acknowledged."""
+def _status(incident: Incident, silence: Silence | None) -> str:
+    """The silence, datacenters, times, and who has acknowledged."""
     where = [name(place, 60) for place in incident.datacenters if place]
-    parts = [f"in {joined(where, ', ', 130)}"] if where else []
+    parts = [silenced(silence)] if silence is not None and incident.state == "open" else []
+    parts += [f"in {joined(where, ', ', 130)}"] if where else []
     by = f"acknowledged by {name(incident.acknowledged_by)}" if incident.acknowledged_by else ""
     if incident.state == "open":
         parts += [f"open since {date(incident.opened_at)}", by or "not acknowledged"]
@@ -154,9 +160,13 @@ def _status(incident: Incident) -> str:
         parts.append(f"returned {f'{times} times, last ' if times > 1 else ''}{date(incident.reopened[-1])}")
     if incident.state == "resolved" and impact(incident):
         parts.append(prose(impact(incident), limits.VALUE))
-    if incident.silenced_by:
-        parts.append("silenced")
     return joined(parts, "  ·  ", limits.STATUS)
+
+
+def silenced(silence: Silence) -> str:
+    """The silence that holds the incident back: by whom, until when, why."""
+    why = f": {prose(silence.comment, limits.VALUE // 2)}" if silence.comment else ""
+    return f"🔕 *silenced* by {name(silence.created_by)} until {date(silence.ends_at)}{why}"
 
 
 def _gone(cause: Cause) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 
 from leadline.clock import Clock
-from leadline.model.delivery import Occasion
+from leadline.model.delivery import EDITS, Occasion
 from leadline.model.incident import Incident
 from leadline.settings.routing import NotifySettings
 from leadline.settings.targets import SlackSettings
@@ -58,6 +58,7 @@ class SlackSink:
     ) -> None:
         """``has_buttons`` is whether actions of people in Slack come in (``inbound``)."""
         assert settings.wanted
+        self.shows_silences = settings.token is not None
         self._buttons = has_buttons and settings.token is not None
         self._settings = settings
         self._notify = notify
@@ -73,9 +74,11 @@ class SlackSink:
             return await self._post_to_webhook(notification)
         receipt = notification.receipt
         ts, channel = receipt.get("ts", ""), receipt.get("channel", "")
-        if not _TS.fullmatch(ts) or not _CHANNEL.fullmatch(channel):
-            return await self._post_new(notification)
-        return await self._update(notification, {"channel": channel, "ts": ts, "shown": receipt.get("shown", "")})
+        where = {"channel": channel, "ts": ts, "shown": receipt.get("shown", "")}
+        known = _TS.fullmatch(ts) and _CHANNEL.fullmatch(channel)
+        if notification.occasion in EDITS:
+            return await self._show(notification, where) if known else NothingNew(receipt)
+        return await self._update(notification, where) if known else await self._post_new(notification)
 
     async def test(self) -> Outcome:
         """Post a message that is marked as a test."""
@@ -103,16 +106,35 @@ class SlackSink:
         # The message shows everything but acknowledgements and notes.
         return await self._reply(notification, receipt, sent=True) if notification.actions else Sent(receipt)
 
+    async def _show(self, notification: Notification, receipt: dict[str, str]) -> DeliveryOutcome:
+        """Show a silence in the message, or no longer. Where it cannot be edited, nothing is posted, to notify nobody.
+
+        The reply is dropped when Slack does not take it, since the message holds the state.
+        """
+        digest = self._digest(notification)
+        if digest != receipt["shown"]:
+            result = await self._edit(notification, receipt)
+            if isinstance(result, Refused) or (isinstance(result, Retry) and result.reason is Reason.TARGET_GONE):
+                return NothingNew(notification.receipt)
+            if isinstance(result, Retry):
+                return result
+        if (text := reply(notification, self._clock.now())) is not None:
+            await self._call("chat.postMessage", self._in_thread(notification, receipt, text))
+        return Sent({**receipt, "shown": digest})
+
+    async def _edit(self, notification: Notification, receipt: Mapping[str, str]) -> Result:
+        where = {"channel": receipt["channel"], "ts": receipt["ts"], **_NO_LINKS}
+        return await self._send(
+            notification,
+            lambda message, metadata: self._call("chat.update", {**where, **_body(message), **metadata}),
+        )
+
     async def _update(self, notification: Notification, receipt: dict[str, str]) -> DeliveryOutcome:
         """Edit the message if it would change, then reply in its thread."""
         digest = self._digest(notification)
         changed = digest != receipt["shown"]
         if changed:
-            where = {"channel": receipt["channel"], "ts": receipt["ts"], **_NO_LINKS}
-            result = await self._send(
-                notification,
-                lambda message, metadata: self._call("chat.update", {**where, **_body(message), **metadata}),
-            )
+            result = await self._edit(notification, receipt)
             if isinstance(result, Refused) and result.kind is ErrorKind.GONE:
                 return await self._post_new(notification)
             if not isinstance(result, Accepted):
@@ -166,7 +188,7 @@ class SlackSink:
     ) -> Result:
         """Send the full message. If Slack rejects it, send it without metadata, then shorter, then without blocks."""
         incident = notification.incident
-        whole = self._with_buttons(render.full(incident, self._notify, withdrawn), incident)
+        whole = self._with_buttons(render.full(incident, self._notify, withdrawn, notification.silence), incident)
         result = await send(whole, self._metadata(notification))
         if isinstance(result, Refused) and result.kind is ErrorKind.METADATA:
             result = await send(whole, {})
@@ -192,7 +214,8 @@ class SlackSink:
 
     def _digest(self, notification: Notification) -> str:
         """A hash of the message, to recognize whether it changes."""
-        message = self._with_buttons(render.full(notification.incident, self._notify), notification.incident)
+        incident = notification.incident
+        message = self._with_buttons(render.full(incident, self._notify, silence=notification.silence), incident)
         return hashlib.sha256(orjson.dumps(_body(message))).hexdigest()[:16]
 
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> Result:

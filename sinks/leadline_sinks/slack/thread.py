@@ -6,12 +6,14 @@ from typing import Final
 from leadline import silence_words
 from leadline.headline import away_s, can_return, ended_by, impact
 from leadline.model.action import Action
-from leadline.model.delivery import Occasion
+from leadline.model.delivery import EDITS, Occasion
 from leadline.model.incident import TimelineEntry
+from leadline.silence_words import END
 from leadline.words import duration
+from leadline_sinks.notify.shown_silence import mark, was_of_one
 from leadline_sinks.notify.sink import Notification
 from leadline_sinks.slack import limits
-from leadline_sinks.slack.render import lasted
+from leadline_sinks.slack.render import lasted, silenced
 from leadline_sinks.slack.steps import withdrawn
 from leadline_sinks.slack.text import name, prose
 
@@ -29,6 +31,8 @@ def is_broadcast(notification: Notification) -> bool:
 
 def reply(notification: Notification, now: datetime) -> str | None:
     """The text of the reply; None when there is nothing new."""
+    if notification.occasion in EDITS:
+        return _silence(notification)
     events = sorted(_events(notification), key=lambda event: event.at)
     first = head(notification, now)
     lines = [_line(event) for event in events[-limits.LINES :]]
@@ -38,6 +42,17 @@ def reply(notification: Notification, now: datetime) -> str | None:
     heads = [first, withdrawn(notification.withdrawn) if notification.occasion != "withdrawn" else None]
     text = [*filter(None, heads), *([f"… {earlier} earlier"] if earlier else []), *lines]
     return "\n".join(text) or None
+
+
+def _silence(notification: Notification) -> str | None:
+    """The silence of this incident alone; of others, the announcement has it."""
+    silence, incident = notification.silence, notification.incident
+    if not was_of_one(mark(silence) or notification.showed):
+        return None
+    if silence is None:
+        by = f"acknowledged by {name(incident.acknowledged_by)}" if incident.acknowledged_by else "not acknowledged"
+        return f"*No longer silenced*: it is still open, {by}"
+    return f"{silenced(silence)}\nEnd it before its time: {name(f'{END} {silence.silence_id}', limits.VALUE)}"
 
 
 def head(notification: Notification, now: datetime) -> str | None:

@@ -39,6 +39,7 @@ class TeamsSink:
     unseen_actions = False
     takes_notices = True
     resend_s = 0.0
+    shows_silences = False
 
     def __init__(self, settings: TeamsSettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
         assert settings.url is not None

@@ -38,6 +38,7 @@ class TemplateSink:
     unseen_actions = False
     takes_notices = True
     resend_s = 0.0
+    shows_silences = False
 
     def __init__(self, settings: TemplateSettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
         assert settings.url is not None

@@ -77,8 +77,9 @@ async def test_a_button_acknowledges_everywhere(
 
 
 async def test_a_silence_for_an_hour(broker: Broker, prefix: str, tmp_path: Path) -> None:
-    """The incident is not sent any more, and the person learns until when; the list of silences has it."""
-    async with notifying(broker, prefix, tmp_path, more=inbound(), unseen_ack_s=0) as it:
+    """Everybody sees by whom and until when the incident is silenced; the list of silences has it. Ended on the command
+    line, it is no longer shown. Nothing is announced besides, and nothing comes to PagerDuty."""
+    async with notifying(broker, prefix, tmp_path, more=inbound(), unseen_ack_s=0, announce_silences="always") as it:
         await opened(it)
         await it.until("Socket Mode works", lambda: "buttons in Slack work" in it.sink.err)
         assert it.receiver.press("Silence 1 h", ADA, times=2) == "acknowledged"
@@ -89,6 +90,15 @@ async def test_a_silence_for_an_hour(broker: Broker, prefix: str, tmp_path: Path
         assert "silenced until" in it.slack("ephemeral")[0]["text"]
         listed = printed("silence", "list", "-c", it.config, "--format", "json")
         assert json.loads(listed)["silence_id"] == silence.silence_id
+        await it.until("Slack shows it", lambda: "*silenced* by `ada` until" in it.shown[0])
+        assert "leadline_silence" not in it.shown[0]
+        await it.until("how to end it", lambda: f"silence expire {silence.silence_id}" in str(it.slack("reply")))
+        assert "no longer silenced" in printed("silence", "expire", silence.silence_id, "-c", it.config)
+        await it.until("Slack shows that it is over", lambda: "*silenced*" not in it.shown[0])
+        await it.until("the reply", lambda: "*No longer silenced*: it is still open" in str(it.slack("reply")))
+        assert len(it.shown) == 1
+        assert len(it.alerts) == 1
+        assert [each.payload["event_action"] for each in it.alerts[0].log] == ["trigger"]
 
 
 async def test_socket_mode_goes_on(broker: Broker, prefix: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from leadline.model.delivery import EDITS
 from leadline.words import duration
 from leadline_sinks.incident_log.incident_history import IncidentHistory
 from leadline_sinks.incident_log.markdown import table, text
@@ -55,8 +56,9 @@ def response(history: IncidentHistory) -> Iterator[str]:
 def _deliveries(history: IncidentHistory) -> Iterator[tuple[str, ...]]:
     for target in sorted({each.target for each in history.deliveries}):
         mine = [each for each in history.deliveries if each.target == target]
-        sent = sorted(each.at for each in mine if each.outcome in ("sent", "partial"))
-        whole = sum(each.outcome == "sent" for each in mine)
+        notifications = [each for each in mine if each.occasion not in EDITS]
+        sent = sorted(each.at for each in notifications if each.outcome in ("sent", "partial"))
+        whole = sum(each.outcome == "sent" for each in notifications)
         missed = [
             f"{each.outcome.replace('_', ' ')} ({text(each.reason)})" if each.reason else each.outcome.replace("_", " ")
             for each in mine

@@ -38,6 +38,7 @@ class Slow:
     unseen_actions = False
     takes_notices = True
     resend_s = 0.0
+    shows_silences = False
     rate = Rate(1000.0, 1000)
 
     def __init__(self) -> None:

@@ -40,6 +40,7 @@ class Target:
     unseen_actions = False
     takes_notices = True
     resend_s = 0.0
+    shows_silences = False
 
     def __init__(self, rate: Rate) -> None:
         self.rate = rate

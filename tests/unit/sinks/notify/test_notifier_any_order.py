@@ -51,6 +51,7 @@ class Target:
     unseen_actions = False
     takes_notices = True
     resend_s = 0.0
+    shows_silences = False
     rate = Rate(per_s=1.0, burst=3)
 
     def __init__(self) -> None:
@@ -99,11 +100,12 @@ class Target:
 class AnyOrder(RuleBasedStateMachine):
     incidents = Bundle("incidents")
 
-    @initialize()
-    def start(self) -> None:
+    @initialize(edits=st.booleans())
+    def start(self, edits: bool) -> None:
         self.loop = asyncio.new_event_loop()
         self.clock = ManualClock(made.START)
         self.target = Target()
+        self.target.shows_silences = edits
         self.topic: list[Incident] = []
         self.newest: dict[str, Incident] = {}
         self.deliveries: list[Delivery] = []

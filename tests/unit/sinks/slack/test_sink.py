@@ -1,5 +1,6 @@
 """The sink against scripted responses. tests/integration/sinks tests it against the receiver."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,10 +13,11 @@ from leadline.settings.routing import NotifySettings
 from leadline.settings.secret import Secret
 from leadline.settings.targets import SlackSettings
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import GiveUp, NothingNew, Reason, Retry, Sent, Sink
+from leadline_sinks.notify.sink import GiveUp, NothingNew, Notification, Reason, Retry, Sent, Sink
 from leadline_sinks.slack.sink import SlackSink
 from tests.unit.sinks import made
 from tests.unit.sinks.conformance import Conformance
+from tests.unit.sinks.notify.test_silence_announcements import silence
 
 TOKEN = "xoxb-123-secret"
 WEBHOOK = "https://hooks.example/services/T0/B0/secret"
@@ -218,3 +220,55 @@ async def test_webhook_messages(clock: ManualClock) -> None:
         assert isinstance(outcome, Sent if len(sent) > before else NothingNew)
         receipt = outcome.receipt
     assert sent == ["WARNING", "CRITICAL", "CRITICAL", "RESOLVED", "RESOLVED"]
+
+
+def of_silence(receipt: Mapping[str, str]) -> Notification:
+    """The message is to show a silence of this incident."""
+    quiet = silence(begin_s=10, matchers={"incident": made.incident().incident_id})
+    notification = made.notification("silenced", incident=made.incident(1, severity="warning"))
+    return dataclasses.replace(notification, silence=quiet, receipt=dict(receipt))
+
+
+async def test_a_silence_is_shown_by_an_edit(make: Make) -> None:
+    """With a reply about how to end it, since it is of this incident alone."""
+    slack = Slack()
+    sink = make(slack)
+    outcome = await sink.deliver(of_silence(await posted(sink)))
+    assert isinstance(outcome, Sent)
+    assert slack.methods == ["chat.postMessage", "chat.update", "reply"]
+
+
+@pytest.mark.parametrize("refusal", ["message_not_found", "edit_window_closed", "is_archived", "invalid_blocks", "new"])
+async def test_a_silence_that_cannot_be_shown_is_not_posted_either(make: Make, refusal: str) -> None:
+    """The message is deleted, or its channel is archived, or a retention policy forbids edits: a message of its own
+    would notify people in the silence. Later notifications find for themselves whether they can be sent.
+    """
+    slack = Slack()
+    sink = make(slack)
+    receipt = await posted(sink)
+    slack.answers = [refusal] * 4
+    assert await sink.deliver(of_silence(receipt)) == NothingNew(receipt)
+    assert set(slack.methods[1:]) == {"chat.update"}
+
+
+@pytest.mark.parametrize("receipt", [{}, {"shown": "of a webhook"}, {"ts": "forged", "channel": "C0DBA1234"}])
+async def test_a_silence_without_a_message(make: Make, receipt: dict[str, str]) -> None:
+    """It was sent by an incoming webhook, before the token was set: there is nothing to edit."""
+    slack = Slack()
+    assert await make(slack).deliver(of_silence(receipt)) == NothingNew(receipt)
+    assert slack.requests == []
+
+
+async def test_a_reply_about_a_silence_is_not_repeated(make: Make) -> None:
+    """The message shows it already."""
+    slack = Slack()
+    sink = make(slack)
+    receipt = await posted(sink)
+    slack.answers = [ok(httpx.Request("POST", "https://slack.example")), httpx.Response(503)]
+    assert isinstance(await sink.deliver(of_silence(receipt)), Sent)
+
+
+def test_an_incoming_webhook_shows_no_silences(clock: ManualClock) -> None:
+    """Its messages cannot be edited, so it is sent the announcements."""
+    for settings, expected in ((BOT, True), (SlackSettings(webhook_url=Secret(WEBHOOK)), False)):
+        assert SlackSink(settings, NotifySettings(), Http(clock), clock).shows_silences is expected
