@@ -53,16 +53,18 @@ def part(name: str, options: list[str]) -> dict[str, float]:
 def pipeline(rows: list[dict[str, Any]]) -> dict[str, float]:
     """The rows of ``bench.pipeline`` as flat numbers; it may have been asked for some of the variants."""
     ratio = {row["variant"]: row["ratio"] for row in rows}
+    cpu_ratio = {row["variant"]: row["cpu_ratio"] for row in rows}
     keys = {
         "pipeline": "pipeline_to_bare_ratio",
         "durable": "pipeline_durable_to_bare_ratio",
         "vitals": "vitals_to_bare_ratio",
         "vitals_durable": "vitals_durable_to_bare_ratio",
         "faulty": "faulty_to_bare_ratio",
-        "native": "native_to_bare_ratio",
         "stock": "stock_faust_to_bare_ratio",
     }
     found = {keys[variant]: value for variant, value in ratio.items() if variant in keys}
+    cpu_keys = {"native": "native_cpu_to_bare_ratio", "compiled": "compiled_cpu_to_bare_ratio"}
+    found |= {cpu_keys[variant]: 1 / value for variant, value in cpu_ratio.items() if variant in cpu_keys}
     if {"pipeline", "stock"} <= ratio.keys():
         found["pipeline_to_stock_faust_ratio"] = ratio["pipeline"] / ratio["stock"]
     return found | {"vitals_record_bytes": record_bytes()}

@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -27,7 +28,7 @@ from confluent_kafka import Producer
 
 from bench.fleet import fleet
 from bench.forms import Forms
-from bench.readers import FAULTY, VARIANTS, VITALS, WHOLE, Speed
+from bench.readers import FAULTY, KCAT, VARIANTS, VITALS, WHOLE, Speed
 from leadline.topic_specs import TOPICS
 from leadline.wire import outgoing
 from leadline_lab.sandbox.broker import EmbeddedBroker
@@ -158,6 +159,9 @@ def main() -> None:
     if options.alone:
         asyncio.run(alone(options.alone, options.bootstrap, int(options.count)))
     names = list(dict.fromkeys(["bare", *options.only]))
+    if "compiled" in names and shutil.which(KCAT) is None:
+        print(f"{KCAT} is not installed: it is not measured", file=sys.stderr)
+        names.remove("compiled")
     rows = report(measure(options.repetitions, options.seconds, names))
     print(f"{'':<38}{'records/s':>10}{'µs':>7}{'to bare':>9}{'CPU µs':>8}{'to bare':>9}")
     for row in rows:

@@ -11,6 +11,7 @@ from typing import Any, cast
 import orjson
 
 from leadline.clock import SystemClock
+from leadline.errors import UnreachableError
 from leadline.model.ids import ClusterName
 from leadline.settings.common import KafkaSettings
 from leadline.settings.stream import StreamSettings
@@ -22,6 +23,8 @@ WHOLE, VITALS, FAULTY = "leadline.", "vitals.", "faulty."
 SAMPLES = f"{WHOLE}samples"
 STOCK_RECORDS = 20_000
 """Stock Faust is measured on this many: it would take most of the time otherwise."""
+KCAT = "kcat"
+"""Debian's package of this name is the compiled reader; it is left out where that is not installed."""
 NEVER_S = 1e9
 TICK_S = 60.0
 """The longest there is: no tick comes between the looks, whose times are not those of the machine that measures."""
@@ -124,6 +127,19 @@ async def native(bootstrap: str, expected: int) -> Speed:
     speed = await watch.speed()
     consumer.close()
     return speed
+
+
+async def compiled(bootstrap: str, expected: int) -> Speed:
+    """A compiled program that fetches and unpacks and decodes nothing; the begin of its process is part of it."""
+    clock = SystemClock()
+    began_s, before = clock.monotonic(), os.times()
+    options = ("-C", "-b", bootstrap, "-t", SAMPLES, "-o", "beginning", "-c", str(expected), "-f", "", "-q")
+    process = await asyncio.create_subprocess_exec(KCAT, *options)
+    if status := await process.wait():
+        raise UnreachableError(f"{KCAT} ended with status {status}")
+    after = os.times()
+    cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
+    return Speed(expected / (clock.monotonic() - began_s), expected / cpu_s)
 
 
 async def typed(bootstrap: str, expected: int) -> Speed:
@@ -262,6 +278,7 @@ async def faulty(bootstrap: str, expected: int) -> Speed:
 VARIANTS = {
     "bare": Variant("bare loop: aiokafka + orjson", bare),
     "native": Variant("bare loop: librdkafka + orjson", native),
+    "compiled": Variant("kcat, which decodes nothing", compiled),
     "typed": Variant("bare loop: aiokafka + typed decode", typed),
     "stock": Variant("stock Faust + orjson", stock),
     "unjudged": Variant("pipeline that judges nothing", unjudged),
