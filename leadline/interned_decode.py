@@ -12,6 +12,7 @@ from functools import lru_cache
 from sys import intern
 from typing import Any, cast
 from weakref import WeakValueDictionary
+from zlib import crc32
 
 import msgspec
 from msgspec import Raw, Struct
@@ -32,6 +33,8 @@ MAX_TEXT_BYTES = 1024
 """Longer texts are decoded each time, which bounds the memory. A node's has 300, the counts of a database 100."""
 
 _REPEATED: dict[type[Struct], tuple[str, ...]] = {
+    Node: ("name", "cluster", "boot", "engine", "datacenter", "host", "version", "system_id", "flavour"),
+    SettingValue: ("unit", "source", "file"),
     Sample: ("database", "login"),
     Positions: ("startup_wait",),
     Upstream: ("host", "slot", "application_name", "status"),
@@ -39,15 +42,17 @@ _REPEATED: dict[type[Struct], tuple[str, ...]] = {
     Slot: ("name", "plugin", "database", "wal_status"),
     Session: ("user", "application", "client", "database", "state"),
 }
-"""Texts of samples that are in many of them."""
+"""Texts that many of them have."""
 whole: Decoder[Described] = Decoder(Described)
 """The same without shared objects. Its errors name the path of the first wrong field."""
 _unfinished = Decoder(Sample[Raw, Raw] | NodeSettings | Tick | FindingReport | Retirement | AuditLook)  # type: ignore[type-var]  # in two steps
 _node = Decoder(Node)
 _conflicts = Decoder(Conflicts)
-_nodes: WeakValueDictionary[bytes, Node] = WeakValueDictionary()
-"""By their texts."""
+_nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
+"""By 96 bits of their texts, which themselves are a third of what a description takes."""
+_NO_LABELS: dict[str, str] = {}
 _known_conflicts = lru_cache(maxsize=TEXTS)(_conflicts.decode)
+_known_number = lru_cache(maxsize=TEXTS)(int)
 
 
 @lru_cache(maxsize=TEXTS)
@@ -73,11 +78,18 @@ def decode(data: bytes) -> Described:
 
 
 def _known_node(text: bytes) -> Node:
-    node = _nodes.get(text)
+    if len(text) > MAX_TEXT_BYTES:
+        return _node.decode(text)
+    digest = hash(text) << 32 | crc32(text)
+    node = _nodes.get(digest)
     if node is None:
         node = _node.decode(text)
-        if len(text) <= MAX_TEXT_BYTES:
-            _nodes[text] = node
+        _share_texts(node)
+        for number in ("port", "version_num"):
+            force_setattr(node, number, _known_number(getattr(node, number)))
+        if not node.labels:
+            force_setattr(node, "labels", _NO_LABELS)
+        _nodes[digest] = node
     return node
 
 
@@ -118,4 +130,6 @@ def share_settings(settings: dict[str, SettingValue]) -> None:
     """Replace each value by the object that stands for all that are equal to it."""
     for name, value in settings.items():
         if len(value.value) + len(value.file or "") <= MAX_TEXT_BYTES:
-            settings[name] = _known_value(value)
+            settings[name] = known = _known_value(value)
+            if known is value:
+                _share_texts(value)

@@ -142,6 +142,17 @@ def test_the_memory_of_counts_has_an_end() -> None:
     assert interned_decode._known_value.cache_info().maxsize == interned_decode.TEXTS
 
 
+def test_descriptions_of_other_servers_share_what_they_have_in_common() -> None:
+    """Each is an object of its own, and as it was; versions, ports and data centres are the same objects in all."""
+    others = [msgspec.structs.replace(NODE, name=NodeName(name), port=6543, version_num=180_001) for name in "ab"]
+    first, second = (interned_decode.decode(encode(sample(node=node))) for node in others)
+    assert isinstance(first, Sample)
+    assert isinstance(second, Sample)
+    assert [first.node, second.node] == others
+    for field in ("cluster", "boot", "engine", "datacenter", "version", "port", "version_num"):
+        assert getattr(first.node, field) is getattr(second.node, field)
+
+
 def test_texts_of_kept_samples_are_one_object() -> None:
     """Names, states and addresses are the same objects in all samples that are kept, which stay as they were."""
     row = Downstream(name="pg-2", state="streaming", address="10.0.0.2", slot="pg_2", replay_lsn="0/3000148")

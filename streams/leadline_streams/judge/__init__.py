@@ -16,6 +16,7 @@
 ``links``            the links of a cluster, by identity and by node
 ``nodes``            the nodes, by name and by what they show
 ``packed_sample``    what vitals lack of the sample that they stand on, as bytes
+``shared_texts``     names in a state that was read, each as one object
 ``lookup``           one of many slots, senders or subscriptions, found by a field
 ``view``             a cluster while one subject is judged
 ``chain``            the chain of servers above a link

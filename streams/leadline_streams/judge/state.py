@@ -6,6 +6,7 @@ seconds since the epoch.
 
 from collections.abc import Callable, Sequence
 from math import inf
+from sys import intern
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from leadline.catalogue import RULES
 from leadline.model.ids import ClusterName
 from leadline.model.incident import Change
 from leadline.model.observation import Sample
+from leadline_streams.judge import shared_texts
 from leadline_streams.judge.audit_state import AuditState
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.links import Links
@@ -120,6 +122,26 @@ def _plain(value: Any) -> Any:
     return value.plain() if isinstance(value, ServerSettings) else list(value)
 
 
+def _share_texts(memory: Memory) -> None:
+    """Let each name in a memory that was just read be one object."""
+    for holder in (*memory.nodes.values(), *memory.links.values(), *memory.arrivals.sources.values()):
+        shared_texts.share(holder)
+    for link in memory.links.values():
+        if link.sender is not None:
+            pid, name, slot = link.sender
+            link.sender = pid, intern(name), intern(slot) if slot is not None else None
+        for window in (link.brief, link.long):
+            window.verdicts = shared_texts.keyed(window.verdicts)
+    memory.links = Links(shared_texts.keyed(memory.links))
+    memory.nodes = Nodes(shared_texts.keyed(memory.nodes))
+    arrivals = memory.arrivals
+    arrivals.sources = shared_texts.keyed(arrivals.sources)
+    arrivals.awaited = shared_texts.keyed(arrivals.awaited)
+    arrivals.waiting = [
+        (time, intern(name), seq, intern(boot), seen) for time, name, seq, boot, seen in arrivals.waiting
+    ]
+
+
 def _made(kind: Any, plain: Any) -> Any:
     return ServerSettings.read(plain) if kind is ServerSettings else kind(plain)
 
@@ -131,7 +153,7 @@ _DECODER = msgspec.msgpack.Decoder(Memory, dec_hook=_made)
 def load(data: bytes) -> Memory:
     """The memory whose ``dump`` gave these bytes. Raises msgspec.ValidationError for another version's bytes."""
     memory = _DECODER.decode(data)
-    memory.links, memory.nodes = Links(memory.links), Nodes(memory.nodes)
+    _share_texts(memory)
     kept = {name: [node.kept] for name, node in memory.nodes.items() if isinstance(node.kept, Sample)}
     for _, name, _, _, seen in memory.arrivals.waiting:
         if isinstance(seen, Sample):

@@ -6,6 +6,7 @@ a tombstone.
 """
 
 from dataclasses import dataclass
+from sys import intern
 from typing import Final
 from zlib import crc32
 
@@ -113,8 +114,8 @@ def publish_node(
     """The record of a node; it counts as published."""
     state = _status_of(node)
     if state != node.status:
-        node.status, node.status_since = state, now
-    node.status_note = _note_of(node)
+        node.status, node.status_since = intern(state), now
+    node.status_note = intern(_note_of(node))
     node.status_at = _published_at(node.name, node.status_at, now, every_s)
     health = health_of(node)
     return NodeStatus(

@@ -7,6 +7,7 @@ a sender and a receiver are the ends of one connection when their processes bega
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from sys import intern
 
 from leadline.model.node import Node
 from leadline.model.observation import Sample
@@ -28,7 +29,7 @@ SenderKey = tuple[int, str, str | None]
 
 def key_of(row: Downstream) -> SenderKey:
     """Identifies a sender among those of its server, as long as its connection lasts."""
-    return (row.pid, row.name, row.slot)
+    return (row.pid, intern(row.name), intern(row.slot) if row.slot is not None else None)
 
 
 def is_local(host: str) -> bool:
