@@ -36,6 +36,7 @@ the floors below it:
 ``pg_errors``       the meaning of PostgreSQL's errors, for every part that connects to a server
 ``signature``       signatures of observations, by keys of their clusters
 ``topic_range``     the values of a topic from a time on
+``topic_span``      the records about one key between two times
 ``metrics``         the metrics of each process
 ``subject_metrics`` the gauges of links, nodes, slots and clusters
 ``otlp``            the metrics of a process for an OpenTelemetry collector

@@ -41,7 +41,7 @@ HERE: Final[Mapping[str, str]] = {
     "web": "leadline console",
     "why": "leadline explain LINK",
 }
-"""What to run instead of a name that is no command here; a name stands for its plural, too."""
+"""The command to run instead of a name that is no command here; a name stands for its plural, too."""
 INNER: Final[Mapping[str, Mapping[str, str]]] = {
     "audits": {"ls": "list", "query": "list"},
     "incidents": {"acknowledge": "ack", "watch": "follow", "tail": "follow", "query": "list", "ls": "list"},
@@ -71,7 +71,7 @@ def instead_of(name: str, names: Sequence[str]) -> str:
 
 
 def hint(error: click.UsageError, given: Sequence[str]) -> str:
-    """What to type instead of a wrong option, or of the wrong command of a group; empty where nothing is like it.
+    """The text to type instead of a wrong option, or of the wrong command of a group; empty where nothing is like it.
 
     ``given``: the arguments after ``leadline``.
     """

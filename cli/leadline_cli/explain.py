@@ -15,6 +15,7 @@ from leadline.errors import UsageError
 from leadline.recording import Recorded, read
 from leadline.settings.stream import StreamSettings
 from leadline.signature import SignatureCheck
+from leadline.topic_span import records_between
 from leadline_cli.incidents.listing import Since
 from leadline_cli.options import config_option, format_option, parse_duration, settings
 
@@ -124,7 +125,8 @@ async def _of_kafka(
     if name is None:
         raise UsageError(f"{subject} does not say of which cluster it is; give --cluster NAME")
     traced = _traced(given, name, at)
-    async with aclosing(explain_source.samples(given.kafka, name, at - span, at + AFTER)) as records:
+    found = records_between(given.kafka, "samples", explain_source.CLIENT, name, at - span, at + AFTER)
+    async with aclosing(found) as records:
         async for record in records:
             if not traced.take(record):
                 break

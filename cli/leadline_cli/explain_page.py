@@ -30,7 +30,7 @@ def page(found: "Explanation", whole: bool = False) -> str:
                 "Verdicts before", [f"{hour(each.at)}  {each.verdict}: {each.why}" for each in before[:-1]]
             )
     lines += _section("Looks", [_look(look) for look in found.looks])
-    rules = found.rules if whole else [rule for rule in found.rules if _says(rule)]
+    rules = found.rules if whole else [rule for rule in found.rules if rule.reports]
     lines += _section("Rules", [line for rule in rules for line in _rule(rule)])
     rest = len(found.rules) - len(rules)
     if rest:
@@ -46,12 +46,6 @@ def page(found: "Explanation", whole: bool = False) -> str:
         lines += _section("Notified", sent or ["nobody: no delivery is recorded"])
     lines += _section("Not seen", found.not_seen)
     return "\n".join(lines)
-
-
-def _says(rule: "RuleExplained") -> bool:
-    """Whether a rule says more than that all is well by default limits."""
-    changed = any(each.origin != "default" for each in rule.limits)
-    return rule.severity is not None or rule.longest_breach_s > 0.0 or rule.value is not None or changed
 
 
 def _look(look: "Look") -> str:

@@ -19,6 +19,8 @@ page carries the parts of it that change. Without scripts the pages load anew by
 ``actions``      the records of what people do from a page
 ``action_routes``  the addresses to which forms are sent
 ``route_words``  which route an incident takes
+``explainer``    why a link did or did not alert at a time, judged once more from its samples
+``concerned``    the records of the sinks that concern a link
 ``armed``        which rules are armed, and which are blind
 ``dead_letters``  records that could not be used
 ``wording``      numbers and ages in words

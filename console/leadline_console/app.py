@@ -83,7 +83,7 @@ def _page_routes(console: Console, page: Page) -> list[BaseRoute]:
         return Response(wire.encode(view), media_type="application/json")
 
     async def stream(request: Request) -> Response:
-        values = await _values(console, page, request)
+        values = await _values(console, page, request, is_stream=True)
         try:
             console.live.begin()
         except TooManyStreams:
@@ -113,14 +113,16 @@ async def _view(console: Console, page: Page, request: Request) -> msgspec.Struc
     return page.view(console.model, await _asked(console, page, request))
 
 
-async def _asked(console: Console, page: Page, request: Request) -> Asked:
+async def _asked(console: Console, page: Page, request: Request, is_stream: bool = False) -> Asked:
     params = {name: value for name, value in request.query_params.items() if name != "have"}
-    loaded = await page.load(console.settings, params) if page.load is not None else None
+    loaded = None
+    if page.load is not None and not (is_stream and page.loads_once):
+        loaded = await page.load(console, params, request.state.principal.name)
     return Asked(params, console.clock.now(), loaded)
 
 
-async def _values(console: Console, page: Page, request: Request) -> dict[str, Any]:
-    asked = await _asked(console, page, request)
+async def _values(console: Console, page: Page, request: Request, is_stream: bool = False) -> dict[str, Any]:
+    asked = await _asked(console, page, request, is_stream)
     return {
         **_common(console, request),
         "page": page,
@@ -187,8 +189,8 @@ def _message(
     instead: elsewhere.Meant | None = None,
 ) -> Response:
     if elsewhere.is_for_programs(request.url.path, request.headers.get("accept", "")):
-        said = f"{text} Did you mean {instead.path}? {instead.text}" if instead is not None and instead.path else text
-        return JSONResponse({"error": said}, status, headers)
+        error = f"{text} Did you mean {instead.path}? {instead.text}" if instead is not None and instead.path else text
+        return JSONResponse({"error": error}, status, headers)
     console: Console = request.app.state.console
     values = {
         **_common(console, request),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from leadline.settings.web_console import WebConsoleSettings
     from leadline_console.read_model import ReadModel
+    from leadline_console.shared import Console
 
 LONGEST = 4000
 """Characters of one parameter; the rest is cut off. The identity of a link is percent-encoded, and may be long."""
@@ -47,8 +47,9 @@ class Asked:
 
 View = Callable[["ReadModel", Asked], msgspec.Struct]
 """A pure function. What it returns is served as JSON, and is ``v`` in the template. Raises NotFound."""
-Load = Callable[["WebConsoleSettings", Mapping[str, str]], Awaitable[Any]]
-"""Reads what is not in the model, such as the incident log, into ``Asked.loaded``. LeadlineErrors are shown."""
+Load = Callable[["Console", Mapping[str, str], str], Awaitable[Any]]
+"""Reads what is not in the model, such as the incident log, into ``Asked.loaded``, for the person who is named last.
+LeadlineErrors are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +66,7 @@ class Page:
     menu: str = ""
     """Its name in the menu; empty for a page that is reached from others."""
     load: Load | None = None
+    loads_once: bool = False
+    """Whether what ``load`` reads is in no part that is sent when it changes: streams do not read it."""
     is_same_for_all: bool = False
     """Whether its parts depend on nobody's name, role or session, so that they are made once for all who look."""

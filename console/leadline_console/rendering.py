@@ -109,7 +109,12 @@ def environment() -> Environment:
         "duration": duration, "size": size, "amount": amount, "roughly": roughly, "verdict": verdict, "cut": cut,
         "visible": visible, "coded": coded, "last_known": last_known, "largest_known": largest_known,
     }  # fmt: skip
-    for module, file in (("parts", "parts.html"), ("causes", "cause.html"), ("lists", "lists.html")):
+    for module, file in (
+        ("parts", "parts.html"),
+        ("causes", "cause.html"),
+        ("lists", "lists.html"),
+        ("explained", "explained.html"),
+    ):
         made.globals[module] = made.get_template(file).module
     return made
 

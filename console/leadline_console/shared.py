@@ -1,11 +1,12 @@
 """The objects that the handlers of requests share."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from leadline import wire
 from leadline.clock import Clock
 from leadline.settings.web_console import WebConsoleSettings
+from leadline_console.explainer import Explainer
 from leadline_console.live import PageStreams
 from leadline_console.read_model import ReadModel
 
@@ -26,3 +27,8 @@ class Console:
     """Signs cookies, and the tokens of forms."""
     local: str = "local"
     """The name of people where nobody signs in."""
+    explainer: Explainer = field(init=False)
+
+    def __post_init__(self) -> None:
+        """One explainer for all who ask."""
+        object.__setattr__(self, "explainer", Explainer(self.settings, self.clock))

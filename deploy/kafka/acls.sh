@@ -5,11 +5,12 @@
 #
 # It prints the commands for Kafka's own kafka-acls.sh; pipe them to a shell when they are what you want. Set PREFIX where
 # kafka.topic_prefix is another one, STREAM_GROUP where the stream has an application_id, KAFKA_ACLS where the tool has
-# another name. The principals are the users of kafka.sasl.username, or the subjects of certificates or tokens: set AGENT,
-# STREAM, SINK, VERIFY, CONSOLE and PEOPLE.
+# another name, CONSOLE_EXPLAINS=yes where the console is to explain links from their samples. The principals are the
+# users of kafka.sasl.username, or the subjects of certificates or tokens: set AGENT, STREAM, SINK, VERIFY, CONSOLE and
+# PEOPLE.
 set -euo pipefail
 
-[ $# -ge 1 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 server=$1
 shift
 extra=("$@")
@@ -34,6 +35,8 @@ grants() {
     # It shows what was judged, and writes what people do in it.
     role "$console" "actions silences" \
         "alerts incidents lag status verifications audits changes actions silences deliveries deadletters"
+    # From the samples it explains why a link did or did not alert. They hold the texts of queries, which it does not show.
+    [ "${CONSOLE_EXPLAINS-no}" = no ] || grant "$console" Read samples
     # Samples hold the texts of queries: `leadline record` is for whoever has the processor's credentials.
     # They write there that a node is retired.
     role "$people" "actions silences samples" "incidents status alerts lag silences deliveries verifications deadletters"

@@ -24,6 +24,7 @@ This package never opens a connection and never prints a secret.
 ``sink_routes`` the routes of the sink, without its secrets
 ``sink``         settings of the sinks
 ``parquet``      settings of the files for analytics
+``stream_limits`` the limits of the stream processor, without its secrets
 ``web_console``  settings of the console
 ``dsn``          connection strings: their form, and their address without secrets
 ``plain``        values in effect with their origin; settings for the file of a process that we start

@@ -63,6 +63,18 @@ class WebSettings(Settings, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    stream_settings: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                description="File with the settings of `leadline stream`, by whose limits the page of a link explains "
+                "why it did or did not alert. Only its limits and times are read, and no secret.",
+                examples=["/etc/leadline/stream.yaml"],
+            ),
+        ]
+        | None
+    ) = None
 
 
 class TokenSettings(Settings, frozen=True, kw_only=True):

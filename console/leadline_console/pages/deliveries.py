@@ -24,6 +24,7 @@ from leadline_console.wording import age, many
 
 if TYPE_CHECKING:
     from leadline.settings.web_console import WebConsoleSettings
+    from leadline_console.shared import Console
 
 MOST_NEWEST: Final = 200
 OUTCOMES: Final = ("all", "given_up", "suppressed", "attempted", "sent", "nothing_new", "partial")
@@ -185,9 +186,9 @@ def _overview(refused: int, found: int, target: str, outcome: str) -> str:
     return f"No notification of an open incident was refused. {shown} on record{about}{like}."
 
 
-async def load(settings: "WebConsoleSettings", params: Mapping[str, str]) -> LoggedDeliveries:
+async def load(console: "Console", params: Mapping[str, str], who: str) -> LoggedDeliveries:
     """The decisions about an incident from the incident log, and the routes of the sink, where they are configured."""
-    ident = params.get("incident", "")
+    ident, settings = params.get("incident", ""), console.settings
     if not ident:
         return LoggedDeliveries()
     found = await _logged(settings, ident)

@@ -16,7 +16,7 @@ from leadline_console.read_model import ReadModel
 from leadline_console.wording import age, many
 
 if TYPE_CHECKING:
-    from leadline.settings.web_console import WebConsoleSettings
+    from leadline_console.shared import Console
 
 OWN_RULES: Final = frozenset({"agent_silent", "judgement_failing", "sink_failing", "node_name_shared", "clock_skew"})
 """Rules about parts of Leadline."""
@@ -184,9 +184,9 @@ def _fine(page: "HealthPage") -> str:
     return f"Leadline works: every agent of {many(page.agents, 'server')} reports, {judged}, {notified}."
 
 
-async def load(settings: "WebConsoleSettings", params: Mapping[str, str]) -> DeadLetterCount:
+async def load(console: "Console", params: Mapping[str, str], who: str) -> DeadLetterCount:
     """The dead letters, which the model does not have."""
-    return await count_of(settings.kafka)
+    return await count_of(console.settings.kafka)
 
 
 PAGE: Final = Page("/health", "Health of Leadline", "health.html", view, menu="Health", load=load)

@@ -1,11 +1,13 @@
-"""One link: its lag, its verdict, and what is known about it."""
+"""One link: its lag, its verdict, what is known about it, and why it did or did not alert at a time."""
 
-from datetime import datetime
-from typing import Final
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from leadline.model.ids import node_id
+from leadline_console.explainer import LinkExplained
 from leadline_console.page import Asked, NotFound, Page
 from leadline_console.pages.lags import lag_plots
 from leadline_console.plot import LagPlot
@@ -20,6 +22,13 @@ from leadline_console.rows import (
     link_row,
     node_row,
 )
+
+if TYPE_CHECKING:
+    from leadline_console.shared import Console
+
+BACK: Final = ("30m", "5m", "2h", "6h")
+"""Judging may begin so long before the time that is explained; the first is the default."""
+_MINUTES: Final = {"30m": 30, "5m": 5, "2h": 120, "6h": 360}
 
 
 class LinkData(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +61,19 @@ class LinkPage(msgspec.Struct, frozen=True, kw_only=True):
     data: LinkData | None
     """The last comparison of the data; None where there was none."""
     plots: list[LagPlot]
+    at: str
+    """The time that is asked for, as it was given; now where none was."""
+    back: str
+    backs: list[str]
+    why: LinkExplained | None
+    """The explanation of that time; None where none was asked for."""
 
 
 def view(model: ReadModel, asked: Asked) -> LinkPage:
-    """``link`` is its identity. Raises NotFound."""
+    """``link`` is its identity; ``at`` the time to explain, in UTC; ``back`` how long before judging begins.
+
+    Raises NotFound.
+    """
     ident = asked.text("link")
     link = model.links.get(ident)
     if link is None:
@@ -93,7 +111,28 @@ def view(model: ReadModel, asked: Asked) -> LinkPage:
         if checked is not None
         else None,
         plots=lag_plots(model, [link], asked.now),
+        at=asked.text("at") or f"{asked.now.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+        back=asked.one_of("back", BACK),
+        backs=sorted(BACK, key=_MINUTES.__getitem__),
+        why=asked.loaded,
     )
+
+
+async def load(console: "Console", params: Mapping[str, str], who: str) -> LinkExplained | None:
+    """The explanation, where a time is given."""
+    given = params.get("at", "").strip()
+    if not given:
+        return None
+    try:
+        at = datetime.fromisoformat(given)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return LinkExplained(problem=f"{given[:60]} is no time; give one such as 2026-04-10 10:00:00, in UTC")
+    asked = Asked(params, at)
+    back = timedelta(minutes=_MINUTES[asked.one_of("back", BACK)])
+    if at.year < 2000 or at.year > 9000:
+        return LinkExplained(problem=f"{given[:60]}: no sample is of that year")
+    return await console.explainer.link(console.model, asked.text("link"), at, back, who)
 
 
 def _node(model: ReadModel, cluster: str, name: str) -> NodeRow | None:
@@ -101,4 +140,4 @@ def _node(model: ReadModel, cluster: str, name: str) -> NodeRow | None:
     return node_row(node) if node is not None else None
 
 
-PAGE: Final = Page("/link", "Link", "link.html", view, is_same_for_all=True)
+PAGE: Final = Page("/link", "Link", "link.html", view, load=load, loads_once=True, is_same_for_all=True)

@@ -10,7 +10,7 @@ from leadline_console.page import Asked, Page
 from leadline_console.read_model import ReadModel
 
 if TYPE_CHECKING:
-    from leadline.settings.web_console import WebConsoleSettings
+    from leadline_console.shared import Console
 
 
 class PostmortemPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,9 +27,9 @@ def view(model: ReadModel, asked: Asked) -> PostmortemPage:
     return loaded
 
 
-async def load(settings: "WebConsoleSettings", params: Mapping[str, str]) -> PostmortemPage:
+async def load(console: "Console", params: Mapping[str, str], who: str) -> PostmortemPage:
     """The draft of the incident whose identity begins with ``id``."""
-    ident = params.get("id", "")
+    ident, settings = params.get("id", ""), console.settings
     if settings.incident_log.dsn is None:
         why = (
             "A draft is made from the incident log, and the console has none: set incident_log.dsn in its settings, or "

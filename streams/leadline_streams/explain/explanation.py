@@ -73,6 +73,12 @@ class RuleExplained(Value, frozen=True, kw_only=True):
     incident: str | None = None
     """The incident that it is a part of."""
 
+    @property
+    def reports(self) -> bool:
+        """Whether it has more to report than that all is well by default limits."""
+        changed = any(each.origin != "default" for each in self.limits)
+        return self.severity is not None or self.longest_breach_s > 0.0 or self.value is not None or changed
+
 
 class HeldBack(Value, frozen=True, kw_only=True):
     """Something that keeps an alert from opening an incident, or an incident from being sent."""

@@ -19,6 +19,7 @@ from tests.fixtures.secure_kafka import PASSWORD, SecureKafka, binding
 from tests.fixtures.token_endpoint import SECRET, TokenEndpoint
 
 ROLES = ("agent", "stream", "sink", "verify", "people")
+USERS = (*ROLES, "console")
 SHIPPED = Path(__file__).parents[3] / "deploy/kafka/acls.sh"
 Settings = dict[str, str]
 
@@ -26,7 +27,7 @@ Settings = dict[str, str]
 @pytest.fixture(scope="session")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
     """The broker. Each role is a user of it."""
-    with SecureKafka(tmp_path_factory.mktemp("secure"), [f"leadline-{role}" for role in ROLES]) as broker:
+    with SecureKafka(tmp_path_factory.mktemp("secure"), [f"leadline-{role}" for role in USERS]) as broker:
         yield broker
 
 
@@ -103,9 +104,9 @@ def loaded(settings: Settings, folder: Path) -> KafkaSettings:
     return load(SinkSettings, file, {}).settings.kafka
 
 
-def shipped(prefix: str) -> dict[str, list[AclBinding]]:
-    """The rights that ``acls.sh`` prints, by role."""
-    environment = {"PATH": os.environ["PATH"], "PREFIX": prefix}
+def shipped(prefix: str, **options: str) -> dict[str, list[AclBinding]]:
+    """The rights that ``acls.sh`` prints with these variables set, by role."""
+    environment = {"PATH": os.environ["PATH"], "PREFIX": prefix} | options
     printed = subprocess.run([SHIPPED, "kafka:9092"], capture_output=True, text=True, check=True, env=environment)
     found: dict[str, list[AclBinding]] = defaultdict(list)
     for line in printed.stdout.splitlines():
