@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
@@ -68,11 +68,11 @@ def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds, as everywhere on the wire. Raises ValueError where there is none."""
     if moment.tzinfo is not UTC:
         if moment.tzinfo is None:
-            raise ValueError(f"a time without a zone: {moment}")
+            raise ValueError(f"has no zone: {moment}")
         try:
             moment = moment.astimezone(UTC)
         except OverflowError:
-            raise ValueError(f"not in the years 1 to 9999 of UTC: {moment}") from None
+            raise ValueError(f"is not in the years 1 to 9999 of UTC: {moment}") from None
     return _timestamp(moment)
 
 
@@ -119,7 +119,10 @@ class Codec(Generic[T]):
         return f"urn:leadline:schema:{self.name}:v1"
 
     def decode(self, data: bytes | None) -> T:
-        """The typed value. Raises BadRecord whose detail names the path of the first wrong field."""
+        """The typed value. Raises BadRecord whose detail names the path of the first wrong field.
+
+        Each of its times can be written again: ``9999-12-31T23:59:59-23:59`` is refused.
+        """
         if not data:
             raise BadRecord(EMPTY, "the record has no value")
         if len(data) > self.max_bytes:
@@ -130,11 +133,16 @@ class Codec(Generic[T]):
                 value = self.arrays.decode(data)
             else:
                 value = self.quick(data) if self.quick is not None else self.decoder.decode(data)
-            return value
         except msgspec.ValidationError as error:
             raise BadRecord(INVALID, str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadRecord(NOT_JSON, str(error)) from None
+        if any(edge in data for edge in _EDGES):
+            try:
+                encode(cast(msgspec.Struct, value))
+            except ValueError as error:
+                raise BadRecord(UNPROCESSABLE, f"a time {error}") from None
+        return value
 
     def headers(self, *, event_id: str, source: str, time: datetime, subject: str) -> list[tuple[str, bytes]]:
         """CloudEvents headers of one record."""
@@ -154,6 +162,8 @@ class Codec(Generic[T]):
 
 
 _ARRAY = ord("[")
+_EDGES = (b'"0001-', b'"9999-', b"\\u00")
+"""A value that has a time of which UTC has no year has one of these, the last where a digit is escaped."""
 _VISIBLE = string.ascii_letters + string.digits + string.punctuation
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
+from math import isfinite
 
 _BARS = "▁▂▃▄▅▆▇█"
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -31,11 +32,11 @@ def times(count: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as people write them: ``4.5 s``, ``43 s``, ``2 min 5 s``, ``3 h``; ``-`` when unknown.
+    """Seconds as people write them: ``4.5 s``, ``43 s``, ``2 min 5 s``, ``3 h``; ``-`` when unknown or not finite.
 
     In at most two units. Below 10 seconds with a tenth; from there on without a fraction, cut off and not rounded.
     """
-    if seconds is None:
+    if seconds is None or not isfinite(seconds):
         return "-"
     if seconds < 10:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
@@ -48,7 +49,9 @@ def duration(seconds: float | None) -> str:
 
 
 def roughly(seconds: float) -> str:
-    """A time to come, as exact as a forecast is: ``about 4 min``."""
+    """A time to come, as exact as a forecast is: ``about 4 min``; ``-`` when it is not finite."""
+    if not isfinite(seconds):
+        return "-"
     if seconds < 60:
         return "less than a minute"
     minutes = round(seconds / 60)
@@ -56,12 +59,12 @@ def roughly(seconds: float) -> str:
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
-    """The newest ``width`` values as bars from zero to the largest."""
+    """The newest ``width`` values as bars from zero to the largest; those below zero are as zero."""
     shown = values[-width:]
     top = max(shown, default=0.0)
     if top <= 0:
         return _BARS[0] * len(shown)
-    return "".join(_BARS[min(7, int(value / top * 7.999))] for value in shown)
+    return "".join(_BARS[max(0, min(7, int(value / top * 7.999)))] for value in shown)
 
 
 def hour(moment: datetime) -> str:

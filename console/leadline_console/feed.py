@@ -18,7 +18,7 @@ from leadline.errors import BadRecord, LeadlineError
 from leadline.kafka import consumer_options, reach
 from leadline.settings.common import KafkaSettings
 from leadline.topic_specs import TOPICS as SPECS
-from leadline.wire import CODECS
+from leadline.wire import CODECS, UNPROCESSABLE
 from leadline_console.read_model import TOPICS, ReadModel
 
 if TYPE_CHECKING:
@@ -141,6 +141,9 @@ class Feed:
                 self._model.take(codec.decode(record.value))
             except BadRecord as error:
                 self._skipped(codec.name, error.reason)
+            except Exception:  # a defect, or values that no page can have: the other records are shown
+                log.exception("a record of %s cannot be shown", codec.name)
+                self._skipped(codec.name, UNPROCESSABLE)
 
     def _skipped(self, topic: str, reason: str) -> None:
         metrics.CONSOLE_BAD_RECORDS.labels(topic, reason).inc()

@@ -12,6 +12,9 @@ STEP_S: Final[dict[Span, int]] = {"hour": 10, "day": 300}
 """The distance of two points of a plot. The hour has windows of 10 s; the day has the largest lag of 5 windows of
 60 s."""
 _MOST: Final = {"hour": 360, "day": 288}
+_MOST_S: Final = 1e9
+"""A longer lag is shown as so long."""
+_LAST: Final = 2**32 - 1
 _SLACK: Final = 64
 """Points beyond the most are removed when there are so many of them."""
 
@@ -35,13 +38,17 @@ class LagHistory:
         self._lag: dict[Span, array[float]] = {"hour": array("f"), "day": array("f")}
 
     def take(self, value: LagRollup) -> None:
-        """Add a window of 10 s to the hour, one of 60 s to the day; others, and those that are late, are ignored."""
+        """Add a window of 10 s to the hour, one of 60 s to the day; others, those that are late, and those
+        that are not of the years 1970 to 2105, are ignored.
+        """
         span: Span = "hour" if value.window_s < 60 else "day"
         if span == "day" and value.window_s != 60:
             return
         end = int(value.end.timestamp())
         slot = -(-end // STEP_S[span]) * STEP_S[span]
-        lag = float("nan") if value.lag_max_s is None else value.lag_max_s
+        if not 0 <= slot <= _LAST:
+            return
+        lag = float("nan") if value.lag_max_s is None else min(value.lag_max_s, _MOST_S)
         at, lags = self._at[span], self._lag[span]
         if at and slot < at[-1]:
             return

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from typing import Any, Final, Self
 
 import orjson
 
-from leadline.errors import LeadlineError, UnreachableError, UsageError
+from leadline.errors import BadRecord, LeadlineError, UnreachableError, UsageError
 from leadline.kafka import consumer_options
 from leadline.settings.common import KafkaSettings
 from leadline.topic_specs import TOPICS
@@ -109,7 +110,7 @@ class Pipeline:
     async def follow(self, topics: Sequence[str] = FOLLOWED) -> AsyncGenerator[list[Any], None]:
         """The values of topics from the beginning, in small batches; an empty one when nothing came.
 
-        A tombstone is a ``Gone`` with the record's key.
+        A tombstone is a ``Gone`` with the record's key. What cannot be decoded is left out.
 
         Raises the error of a process that ended.
         """
@@ -122,11 +123,15 @@ class Pipeline:
             while True:
                 self.check()
                 fetched = await consumer.getmany(timeout_ms=int(_POLL_S * 1000))
-                yield [
-                    codecs[partition.topic].decode(record.value) if record.value is not None else Gone(record.key)
-                    for partition, records in fetched.items()
-                    for record in records
-                ]
+                found: list[Any] = []
+                for partition, records in fetched.items():
+                    for record in records:
+                        with suppress(BadRecord):
+                            value = record.value
+                            found.append(
+                                codecs[partition.topic].decode(value) if value is not None else Gone(record.key)
+                            )
+                yield found
         finally:
             await consumer.stop()
 

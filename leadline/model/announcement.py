@@ -1,6 +1,8 @@
 """Announcements: what people are sent when silences begin and end."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from leadline.model import Count, Time, Value
 from leadline.model.alert import Severity
@@ -26,7 +28,7 @@ class HeldIncident(Value, frozen=True, kw_only=True):
 class Announcement(Value, frozen=True, kw_only=True):
     """Silences that began together and have the same author, or of which one prolongs another."""
 
-    silences: list[Silence]
+    silences: Annotated[list[Silence], Meta(min_length=1)]
     """As they are now, at most 200."""
     held: list[HeldIncident] = []
     """Filled in at the end: the incidents that go on first, then the others; at most 50."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -438,6 +439,25 @@ def test_a_missing_field_is_named(name: str) -> None:
 def test_garbage_is_refused_with_its_reason(data: bytes | None, reason: str) -> None:
     """Every kind of broken record has its own reason."""
     assert refused(wire.OBSERVATIONS, data).reason == reason
+
+
+@pytest.mark.parametrize(
+    "written", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "\\u0039999-12-31T23:59:59-23:59"]
+)
+@pytest.mark.parametrize(
+    "name", ["samples_sample", "incidents", "lag", "status_link", "silences", "deliveries", "actions"]
+)
+def test_a_time_that_cannot_be_written_is_refused(name: str, written: str) -> None:
+    """In every time field of every topic: whatever is made of it could be neither saved nor sent."""
+    codec = wire.CODECS[name.partition("_")[0]]
+    text = (GOLDEN / f"{name}.json").read_text()
+    codec.decode(text.encode())
+    times = {found.start() for found in re.finditer(r"2\d{3}-\d\d-\d\dT[0-9:.]+Z", text)}
+    assert times
+    for start in times:
+        end = text.index("Z", start) + 1
+        with pytest.raises(BadRecord):
+            codec.decode(f"{text[:start]}{written}{text[end:]}".encode())
 
 
 def test_the_size_limit_is_inclusive() -> None:

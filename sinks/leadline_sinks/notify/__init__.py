@@ -24,6 +24,7 @@ Decisions, without I/O:
 ``pacing``             waits between attempts, token bucket, circuit breaker
 
 Work:
+``apart``              work about one thing whose defect leaves the others alone
 ``notifier``           delivers incidents to one target
 ``tracked_incident``   an incident that is not finished
 ``attempts``           one attempt at a time, and their failures

@@ -92,7 +92,7 @@ def _change(before: Sequence[Silence], members: Sequence[Silence]) -> str:
     old, new = max(each.ends_at for each in before), max(each.ends_at for each in members)
     more = len(members) - len(before)
     matchers = {patterns(each) for each in before}
-    if new > old + TOGETHER and all(patterns(each) in matchers for each in members):
+    if new - old > TOGETHER and all(patterns(each) in matchers for each in members):
         return f"prolonged until {until(new)} by {members[-1].created_by}"
     if more:
         return f"{more} more {'silence' if more == 1 else 'silences'} by {members[-1].created_by}"

@@ -23,6 +23,9 @@ EDIT_PAUSE_S: Final = 30.0
 
 log = logging.getLogger(__name__)
 
+OF_CONTENT: Final = frozenset({Reason.UNAVAILABLE, Reason.TIMEOUT, Reason.GARBLED})
+"""A vendor's own defect with one text may be behind these; without a connection or a login, nothing was read."""
+
 
 def count_from_zero(target: str) -> None:
     """Let the counters of a target begin at zero."""
@@ -54,10 +57,13 @@ class Attempts:
         """Whether the target is only probed."""
         return self._breaker.is_open
 
-    def wait_s(self) -> float:
-        """Seconds until an attempt may be made; 0 or less when one may."""
+    def wait_s(self, *, untried: bool = False) -> float:
+        """Seconds until an attempt may be made; 0 or less when one may.
+
+        ``untried``: with a notification that has not failed.
+        """
         paused_s = self._paused_until - self._clock.monotonic()
-        return max(self._breaker.wait_s(), paused_s, self._bucket.wait_s())
+        return max(self._breaker.wait_s(untried=untried), paused_s, self._bucket.wait_s())
 
     def edit_wait_s(self) -> float:
         """Seconds until an edit may be tried that notifies nobody. It spares what a notification needs of the rate."""
@@ -119,7 +125,7 @@ class Attempts:
             self._rate_limited += 1
             self._paused_until = now + (wait_s or max(MIN_PAUSE_S, delay_s(self._rate_limited, self._random_number)))
         else:
-            self._breaker.record_failure(open_now=reason in NEEDS_OPERATOR)
+            self._breaker.record_failure(open_now=reason in NEEDS_OPERATOR, of_content=reason in OF_CONTENT)
             not_before = now + max(wait_s, delay_s(failures, self._random_number))
         if self._breaker.is_open and not was_open:
             text = "notifications to %s are failing: %s (%s); queued for retry"

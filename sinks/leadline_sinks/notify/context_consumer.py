@@ -6,6 +6,7 @@ records that cannot be used go to the dead letters, by each process and at each 
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from leadline.clock import Clock
@@ -16,6 +17,7 @@ from leadline.model.incident import Incident
 from leadline.model.silence import Silence
 from leadline.settings.common import KafkaSettings
 from leadline.wire import ACTIONS, CODECS, DELIVERIES, INCIDENTS, SILENCES
+from leadline_sinks.notify.apart import taken
 from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.dead_letters import DeadLetters
 from leadline_sinks.notify.kafka_reader import POLL_MS, consume, has_reached, is_replayed, new_consumer, value_of
@@ -66,13 +68,7 @@ class ContextConsumer:
                 for records in fetched.values():
                     self.records += len(records)
                     for record in records:
-                        try:
-                            self._apply(record)
-                        except BadRecord as bad:
-                            if (
-                                record.topic != self._kafka.topic_prefix + INCIDENTS.name
-                            ):  # whoever notifies of its incidents puts it there
-                                await self._dead_letters.put(record, bad)
+                        await self._take(record)
                 if fetched:
                     self._changed()
                 while pending and await has_reached(consumer, pending[0][0]):
@@ -84,15 +80,19 @@ class ContextConsumer:
             self._waiting = [each for _, waiting in pending for each in waiting] + self._waiting
 
     async def _take(self, record: Any) -> None:
-        try:
-            self._apply(record)
-        except BadRecord as bad:
-            if record.topic != self._kafka.topic_prefix + INCIDENTS.name:  # put there by whoever notifies of them
-                await self._dead_letters.put(record, bad)
-
-    def _apply(self, record: Any) -> None:
         topic = record.topic.removeprefix(self._kafka.topic_prefix)
-        value = value_of(CODECS[topic], record)
+        try:
+            value = value_of(CODECS[topic], record)
+        except BadRecord as bad:
+            if topic != INCIDENTS.name:  # put there by whoever notifies of them
+                await self._dead_letters.put(record, bad)
+            return
+        try:
+            taken(partial(self._apply, topic, record, value))
+        except BadRecord as bad:
+            await self._dead_letters.put(record, bad)
+
+    def _apply(self, topic: str, record: Any, value: Any) -> None:
         match value:
             case Silence():
                 self._context.add_silence(_key(record), value)

@@ -6,6 +6,7 @@ What the clusters have in common is the datacenter; whether its power, its netwo
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
@@ -16,6 +17,8 @@ from leadline.model.ids import ClusterName, IncidentId, NodeName, incident_id
 from leadline.model.incident import Affected, Cause, Incident, Step, TimelineEntry
 from leadline.model.silence import Silence
 from leadline.steps import fix_of
+from leadline.wire import INCIDENTS
+from leadline_sinks.notify.apart import Apart
 from leadline_sinks.notify.notify_decision import active_silence
 
 RULE: Final = "datacenter_lost"
@@ -40,6 +43,7 @@ class DatacenterIncidents:
         self._least = least
         self._clusters: dict[IncidentId, tuple[Incident, datetime]] = {}
         """The open incidents of clusters that see no server of a datacenter, and when each was first read."""
+        self._apart = Apart(INCIDENTS.name)
         self._own: dict[str, Incident] = {}
         """The newest incident about each datacenter."""
 
@@ -61,7 +65,7 @@ class DatacenterIncidents:
         """The open incident of a datacenter that an incident is a part of."""
         for name in incident.silent_datacenters:
             own = self._own.get(name)
-            if own is not None and own.state == "open" and incident.opened_at >= own.opened_at - TOGETHER:
+            if own is not None and own.state == "open" and own.opened_at - incident.opened_at <= TOGETHER:
                 return own.incident_id
         return None
 
@@ -69,12 +73,12 @@ class DatacenterIncidents:
         """The open incidents that the incident of a datacenter is about; none for every other incident."""
         name = datacenter_of(incident)
         found = self._of(name) if name is not None else []
-        return [each for each in found if each.opened_at >= incident.opened_at - TOGETHER]
+        return [each for each in found if incident.opened_at - each.opened_at <= TOGETHER]
 
     def due(self, now: datetime, silences: Sequence[Silence]) -> list[Incident]:
         """The records to write now: of datacenters that are lost, that more clusters have lost, or that are back."""
         names = {name for each, _ in self._clusters.values() for name in each.silent_datacenters} | self._own.keys()
-        records = [self._due(name, now, silences) for name in sorted(names)]
+        records = [self._apart.made(name, partial(self._due, name, now, silences)) for name in sorted(names)]
         for record in (found := [each for each in records if each is not None]):
             self.observe(record, now)
         return found
@@ -89,7 +93,7 @@ class DatacenterIncidents:
             return _grown(own, name, found, now)
         loud = [each for each in self._of(name) if active_silence(each, silences, now) is None]
         newest = max((each.opened_at for each in loud), default=now)
-        together = [each for each in loud if each.opened_at >= newest - TOGETHER]
+        together = [each for each in loud if newest - each.opened_at <= TOGETHER]
         read_at = min((self._clusters[each.incident_id][1] for each in together), default=now)
         if len({each.cluster for each in together}) < self._least or now - read_at < GATHER:
             return None
@@ -136,7 +140,8 @@ def _opened(name: str, parts: Sequence[Incident], now: datetime, before: Inciden
 def _grown(own: Incident, name: str, parts: Sequence[Incident], now: datetime) -> Incident | None:
     """The next record of an open one, when more servers are gone than in the last, which was a while ago."""
     affected = _affected(parts)
-    if len(affected.nodes) <= len(own.affected.nodes) or now - own.timeline[-1].at < UPDATE:
+    written_at = own.timeline[-1].at if own.timeline else own.detected_at
+    if len(affected.nodes) <= len(own.affected.nodes) or now - written_at < UPDATE:
         return None
     title = _title(parts)
     return replace(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from functools import partial
 from typing import Any, Final
 
 from aiokafka.abc import ConsumerRebalanceListener
@@ -13,6 +14,7 @@ from leadline.clock import Clock
 from leadline.errors import BadRecord
 from leadline.settings.sink import SinkSettings
 from leadline.wire import INCIDENTS
+from leadline_sinks.notify.apart import taken
 from leadline_sinks.notify.context_consumer import ContextConsumer
 from leadline_sinks.notify.dead_letters import DeadLetters
 from leadline_sinks.notify.group_watch import GroupWatch, has_share
@@ -173,11 +175,10 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
         for record in records:
             try:
                 incident = value_of(INCIDENTS, record)
+                if incident is not None and (self._settings.notify.replayed or not is_replayed(record)):
+                    taken(partial(self._notifier.observe, incident, partition.partition, record.offset))
             except BadRecord as bad:
                 await self._dead_letters.put(record, bad)
-                continue
-            if incident is not None and (self._settings.notify.replayed or not is_replayed(record)):
-                self._notifier.observe(incident, partition.partition, record.offset)
         self._positions[partition] = records[-1].offset + 1
 
     async def _notify(self) -> None:

@@ -15,15 +15,19 @@ def next_delivery(
     ``now`` is of the monotonic clock.
     """
     news = [tracked for tracked in due if not tracked.is_edit]
-    chosen, wait_s = _turn(news, attempts.wait_s(), now)
+    untried = any(not tracked.failures for tracked in news)
+    chosen, wait_s = _turn(news, attempts.wait_s(untried=untried), now, probed=attempts.are_probes)
     if chosen is not None:
         return chosen, wait_s
-    edit, edit_wait_s = _turn([tracked for tracked in due if tracked.is_edit], attempts.edit_wait_s(), now)
+    edit, edit_wait_s = _turn([tracked for tracked in due if tracked.is_edit], attempts.edit_wait_s(), now, probed=True)
     return edit, min(wait_s, edit_wait_s)
 
 
-def _turn(due: Sequence[TrackedIncident], wait_s: float, now: float) -> tuple[TrackedIncident | None, float]:
+def _turn(
+    due: Sequence[TrackedIncident], wait_s: float, now: float, *, probed: bool
+) -> tuple[TrackedIncident | None, float]:
+    """``probed``: those that failed most often come last, since the fault may be of them."""
     ready = [tracked for tracked in due if tracked.not_before <= now]
     if ready and wait_s <= 0:
-        return min(ready, key=lambda each: each.urgency), 0.0
+        return min(ready, key=lambda each: (each.failures if probed else 0, each.urgency)), 0.0
     return None, max(wait_s, min((tracked.not_before for tracked in due), default=inf) - now)

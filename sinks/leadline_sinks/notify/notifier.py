@@ -23,6 +23,7 @@ from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
 from leadline_sinks.notify.acknowledgements import covering
 from leadline_sinks.notify.announced_to import is_announced, is_in_messages
+from leadline_sinks.notify.apart import DEFECTS
 from leadline_sinks.notify.attempts import Attempts
 from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.delivery_records import DeliveryRecords
@@ -48,9 +49,6 @@ from leadline_sinks.notify.tracked_incident import TrackedIncident
 
 AMBIGUOUS: Final = frozenset({Reason.TIMEOUT, Reason.GARBLED})
 """After a failure for these reasons the target may have received the notification."""
-DEFECTS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""Raised by a defect, or for a value that cannot be written: one incident must not stop the others. Whatever else is
-raised, such as that Kafka takes no record, is no matter of one incident, and stops the notifier."""
 MAX_FINISHED: Final = 10_000
 """Finished incidents that are remembered, so that records written again are recognized."""
 DECIDE_EVERY_S: Final = 60.0
@@ -252,6 +250,7 @@ class Notifier:
             case GiveUp(reason, detail):  # the fault is the target's configuration, not this notification
                 await self._record_failure(tracked, notification, Retry(reason, detail))
             case Retry() if notification.occasion in EDITS and outcome.reason not in NEEDS_OPERATOR:
+                tracked.failures += 1
                 self._attempts.record_failed_edit(outcome)
             case Retry():
                 await self._record_failure(tracked, notification, outcome)

@@ -1,6 +1,7 @@
 """The pace of a client: waits between attempts, a token bucket for a rate limit, and a circuit breaker."""
 
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 from leadline.clock import Clock
@@ -65,7 +66,8 @@ class CircuitBreaker:
     """Stops attempts at a target that keeps failing. Closed at first.
 
     Closed: every attempt is allowed. Open: none is allowed until the next probe. One probe decides: success closes the
-    breaker, failure doubles the wait. A rate limit (429) does not count as a failure; the notifier handles it.
+    breaker, failure doubles the wait. What has not failed yet is a probe sooner where the fault may be of
+    what has. A rate limit (429) does not count as a failure; the notifier handles it.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -73,19 +75,26 @@ class CircuitBreaker:
         self._failures = 0
         self._wait_s = 0.0
         self._probe_at = 0.0
+        self._next_at = 0.0
+        """Of a probe with what has not failed yet."""
 
     @property
     def is_open(self) -> bool:
         """Whether the target is only probed."""
         return self._wait_s > 0
 
-    def wait_s(self) -> float:
-        """Seconds until an attempt is allowed; 0 when one is allowed now."""
-        return max(0.0, self._probe_at - self._clock.monotonic()) if self.is_open else 0.0
+    def wait_s(self, *, untried: bool = False) -> float:
+        """Seconds until an attempt is allowed, or one with what has not failed yet; 0 when it is allowed now."""
+        if not self.is_open:
+            return 0.0
+        at = min(self._probe_at, self._next_at) if untried else self._probe_at
+        return max(0.0, at - self._clock.monotonic())
 
-    def record_failure(self, *, open_now: bool) -> None:
-        """Count a failed attempt. ``open_now`` opens the breaker at once, for failures that retries cannot fix."""
+    def record_failure(self, *, open_now: bool, of_content: bool = False) -> None:
+        """Count a failed attempt. ``open_now`` opens the breaker at once, for failures that retries cannot fix;
+        ``of_content``: it may be the fault of what was sent."""
         self._failures += 1
+        self._next_at = self._clock.monotonic() + PROBE_S if of_content else inf
         if self.is_open:
             self._open(min(MAX_PROBE_S, self._wait_s * 2))
         elif open_now or self._failures >= FAILURES:

@@ -10,6 +10,7 @@ by the same matchers, is a new record of the same announcement.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
@@ -19,7 +20,9 @@ from leadline.model.delivery import Delivery
 from leadline.model.ids import ClusterName, IncidentId
 from leadline.model.incident import Incident
 from leadline.model.silence import Silence
+from leadline.wire import INCIDENTS
 from leadline_sinks.notify.announcement_records import are_together, changed, held_incident, opened, over, short
+from leadline_sinks.notify.apart import Apart
 from leadline_sinks.notify.matching import is_pattern
 
 CLUSTER: Final = ClusterName("leadline")
@@ -39,6 +42,7 @@ class SilenceAnnouncements:
     """The silences, what they hold back, and the announcements that are on the topic."""
 
     def __init__(self) -> None:
+        self._apart = Apart(INCIDENTS.name)
         self._silences: dict[str, Silence] = {}
         self._own: dict[IncidentId, Incident] = {}
         """The newest record of each announcement."""
@@ -92,9 +96,15 @@ class SilenceAnnouncements:
         for silence in fresh:
             ident = self._joined(silence, joining)
             joining.setdefault(ident, []).append(silence) if ident is not None else alone.append(silence)
-        following = [self._next(own, joining.get(ident, ()), now) for ident, own in self._own.items()]
-        records = [record for record in following if record is not None]
-        records += [opened(group, self._cluster(group), now) for group in self._groups(alone, now)]
+        made = [
+            self._apart.made(ident, partial(self._next, own, joining.get(ident, ()), now))
+            for ident, own in self._own.items()
+        ]
+        made += [
+            self._apart.made(group[0].silence_id, partial(opened, group, self._cluster(group), now))
+            for group in self._groups(alone, now)
+        ]
+        records = [record for record in made if record is not None]
         for record in records:
             self.observe_incident(record)
         return records

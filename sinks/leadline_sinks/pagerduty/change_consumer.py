@@ -11,6 +11,7 @@ from leadline.clock import Clock
 from leadline.model.change_record import ChangeRecord
 from leadline.settings.sink import SinkSettings
 from leadline.wire import CHANGES
+from leadline_sinks.notify.apart import DEFECTS
 from leadline_sinks.notify.group_watch import GroupWatch, has_share
 from leadline_sinks.notify.kafka_reader import (
     POLL_MS,
@@ -24,7 +25,7 @@ from leadline_sinks.notify.kafka_reader import (
 )
 from leadline_sinks.notify.pacing import RandomNumber, delay_s
 from leadline_sinks.notify.routing import may_receive
-from leadline_sinks.notify.sink import GiveUp, Retry
+from leadline_sinks.notify.sink import GiveUp, Outcome, Reason, Retry
 from leadline_sinks.pagerduty.sink import PagerDutySink
 
 MAX_AGE_S: Final = 86400.0
@@ -85,8 +86,14 @@ class ChangeConsumer:
     async def _announce(self, consumer: Any, changes: Sequence[ChangeRecord]) -> None:
         failures = 0
         while True:
-            outcome = await self._sink.announce(changes)
+            try:
+                outcome: Outcome = await self._sink.announce(changes)
+            except DEFECTS as error:  # it must not stop the notifications
+                log.exception("a change cannot be sent to %s", self._target)
+                outcome = GiveUp(Reason.REJECTED, f"defect in Leadline: {type(error).__name__}")
             match outcome:
+                case Retry() if not self._is_wanted(changes[0]):  # it is too old by now
+                    metrics.SINK_GIVEN_UP.labels(self._target, str(outcome.reason)).inc()
                 case Retry(reason, detail, after_s):
                     failures += 1
                     metrics.SINK_FAILURES.labels(self._target, str(reason)).inc()
