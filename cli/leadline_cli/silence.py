@@ -100,7 +100,7 @@ def add_(
             comment=comment,
         )
     )
-    asyncio.run(check(silence.matchers, kafka, CLIENT, unknown=unknown))
+    asyncio.run(check(silence.matchers, kafka, CLIENT, now, unknown=unknown))
     asyncio.run(publish(kafka, CLIENT, silence))
     if form == "json":
         emit(_plain(silence))

@@ -67,7 +67,7 @@ def noted(model: ReadModel, ident: str, text: str, by: str, as_of: str, now: dat
 def silenced(model: ReadModel, given: Mapping[str, str], by: str, now: datetime) -> Silence:
     """The silence that a form asks for. Raises UsageError for one that can match nothing, or has no length."""
     patterns = matchers(given)
-    check(model, patterns, unknown=bool(given.get("unknown")))
+    check(model, patterns, now, unknown=bool(given.get("unknown")))
     length_s = LENGTHS_S.get(given.get("for", ""))
     if length_s is None:
         raise UsageError(f"choose a length of {', '.join(LENGTHS_S)}")

@@ -11,14 +11,14 @@ import msgspec
 from leadline.errors import UsageError
 from leadline.model.incident import Incident
 from leadline.model.silence import Silence
-from leadline.model.status import LinkStatus, NodeStatus
 from leadline_console.page import Asked, Page
 from leadline_console.pages.announced import announcements
 from leadline_console.pages.incidents import ListedIncident, listed_incident
 from leadline_console.read_model import ReadModel
 from leadline_console.wording import many
 from leadline_sinks.notify.incident_index import IncidentIndex
-from leadline_sinks.notify.matchable import FIXED, SEEN, require_match
+from leadline_sinks.notify.known_names import KnownNames, require_possible
+from leadline_sinks.notify.matchable import parsed
 from leadline_sinks.notify.matching import LABEL, MATCHERS
 
 LENGTHS_S: Final[Mapping[str, int]] = {
@@ -121,7 +121,7 @@ def preview(
     """The incidents that a silence with these fields would match; refused with a reason where it can match none."""
     try:
         patterns = matchers(given)
-        check(model, patterns, unknown=unknown)
+        check(model, patterns, now, unknown=unknown)
     except UsageError as error:
         return SilencePreview(matchers={}, problem=str(error), matches=[], matched=0, recent=0, is_wide=False)
     found = index.chosen(index.matched(patterns))
@@ -138,12 +138,13 @@ def preview(
 
 def matchers(given: Mapping[str, str]) -> dict[str, str]:
     """The matchers of the form's fields. Raises UsageError where there is none, or one is none."""
-    found = {name: given[name].strip() for name in MATCHERS if given.get(name, "").strip()}
+    texts = [f"{name}={given[name].strip()}" for name in MATCHERS if given.get(name, "").strip()]
     for text in given.get(LABELS, "").split():
         name, equals, pattern = text.partition("=")
         if not name or not equals or not pattern:
             raise UsageError(f"{text!r} is no label; give NAME=PATTERN, such as team=payments")
-        found[LABEL + name] = pattern
+        texts.append(text if text.startswith(LABEL) else LABEL + text)
+    found = parsed(texts)
     if not found:
         raise UsageError("no matcher is given; a silence needs at least one, such as the cluster")
     for name, pattern in found.items():
@@ -152,24 +153,11 @@ def matchers(given: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def check(model: ReadModel, patterns: Mapping[str, str], *, unknown: bool) -> None:
-    """Raise UsageError for a matcher that no incident can have, as `leadline silence add` does."""
-    for name, pattern in patterns.items():
-        if name in FIXED:
-            require_match(name, pattern, FIXED[name], "")
-        elif name in SEEN and not unknown:
-            require_match(name, pattern, _seen(model, name), "accept names that are not known yet")
-
-
-def _seen(model: ReadModel, name: str) -> list[str]:
-    """The values of a field of incidents that the topics show."""
+def check(model: ReadModel, patterns: Mapping[str, str], now: datetime, *, unknown: bool) -> None:
+    """Raise UsageError for matchers that no incident can have, as `leadline silence add` does."""
     incidents = (*model.open_incidents.values(), *model.resolved_incidents.values())
-    if name == "incident":
-        return sorted(each.incident_id for each in incidents)
-    shown: list[NodeStatus | LinkStatus] = [*model.nodes.values(), *model.links.values()]
-    if name == "cluster":
-        return sorted({each.cluster for each in (*shown, *incidents)})
-    return sorted({each.datacenter for each in shown} | {name for each in incidents for name in each.datacenters})
+    known = KnownNames.of((*model.nodes.values(), *model.links.values()), incidents)
+    require_possible(patterns, known, now, "accept names that are not known yet", unknown=unknown)
 
 
 def _row(

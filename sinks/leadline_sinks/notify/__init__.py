@@ -5,7 +5,8 @@
 Decisions, without I/O:
 ``matching``           whether a route or silence matches an incident
 ``incident_index``     incidents by the values that silences match
-``matchable``          the matchers of a silence, and those that no incident can have
+``matchable``          the matchers of a silence, as people give them
+``known_names``        the names that incidents can have, and the refusal of matchers that match none
 ``announced_to``       the targets that are notified of silences
 ``routing``            the targets of an incident
 ``hours``              the hours in which people work

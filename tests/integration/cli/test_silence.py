@@ -97,7 +97,9 @@ def test_which_of_several(run: Run) -> None:
         (("cause=xyz*", "--for", "1h"), "no cause matches 'xyz*'; allowed: "),
         (("cluster=order", "--for", "1h"), "no cluster matches 'order'; did you mean orders?; give --unknown"),
         (("datacenter=lon1", "--for", "1h"), "no datacenter matches 'lon1'; known: fra1; give --unknown"),
-        (("incident=inc_1", "--for", "1h"), "no incident matches 'inc_1'; known: none; give --unknown"),
+        (("incident=inc_1", "--for", "1h"), "no incident matches 'inc_1'; `leadline incidents list` shows their"),
+        (("incident=inc_orders_*", "--for", "1h"), "no incident matches 'inc_orders_*'; known: none; give --unknown"),
+        (("cluster=orders", "datacenter=*lon*", "--for", "1h"), "no datacenter matches '*lon*'"),
     ],
 )
 def test_wrong_use(run: Run, words: tuple[str, ...], message: str) -> None:
@@ -106,6 +108,16 @@ def test_wrong_use(run: Run, words: tuple[str, ...], message: str) -> None:
     assert result.code == 2
     assert message in result.err
     assert run("silence", "list").out == "no silences\n"
+
+
+def test_a_cluster_that_only_incidents_have(run: Run, any_broker: Broker, prefix: str) -> None:
+    """No server's status has its name: it is that of a lost datacenter, of Leadline itself, or of servers that went."""
+    for name in ("leadline", "fra1"):
+        assert run("silence", "add", f"cluster={name}", "--for", "1h").code == 0
+    assert run("silence", "add", "cluster=gone", "--for", "1h").code == 2
+    kafka = KafkaSettings(bootstrap=any_broker.bootstrap, topic_prefix=prefix)
+    asyncio.run(publish(kafka, "test", made.incident(cluster="gone")))
+    assert run("silence", "add", "cluster=gone", "--for", "1h").code == 0
 
 
 def test_the_unknown_is_silenced_on_purpose(run: Run) -> None:

@@ -65,6 +65,10 @@ def test_a_silence_has_an_end_and_matches_something(model: ReadModel) -> None:
         ({"cluster": "order"}, "no cluster matches 'order'; did you mean orders?"),
         ({"rule": "replicaton_lag"}, "did you mean replication_lag?"),
         ({"labels": "team"}, "'team' is no label"),
+        ({"labels": "team=a team=b"}, "label.team is given twice"),
+        ({"labels": "team!=a"}, "a silence cannot match what is not so"),
+        ({"cluster": "~ord.*"}, "patterns are no regular expressions"),
+        ({"cluster": "orders", "datacenter": "lon9"}, "no datacenter matches"),
         ({}, "no matcher is given"),
         ({"cluster": "orders", "for": "for ever"}, "choose a length"),
     ):
