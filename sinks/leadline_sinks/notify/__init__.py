@@ -21,6 +21,7 @@ Decisions, without I/O:
 ``datacenter_incident``  the incident about a datacenter that many clusters have lost
 ``silence_announcements``  what is announced when silences begin and end
 ``announcement_records``  the records of such an announcement
+``together``           the silences that may be announced together
 ``context``            silences, actions, last deliveries and lost datacenters
 ``pacing``             waits between attempts, token bucket, circuit breaker
 

@@ -4,9 +4,9 @@ Every sink process reads all incidents, comes to the same result, and writes the
 What the clusters have in common is the datacenter; whether its power, its network or its Kafka failed is not seen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from leadline.model.silence import Silence
 from leadline.steps import fix_of
 from leadline.wire import INCIDENTS
 from leadline_sinks.notify.apart import Apart
-from leadline_sinks.notify.notify_decision import active_silence
+from leadline_sinks.notify.incident_index import NONE, IncidentIndex
 
 RULE: Final = "datacenter_lost"
 CAUSE: Final = "datacenter_cut"
@@ -43,6 +43,8 @@ class DatacenterIncidents:
         self._least = least
         self._clusters: dict[IncidentId, tuple[Incident, datetime]] = {}
         """The open incidents of clusters that see no server of a datacenter, and when each was first read."""
+        self._of_name: dict[str, dict[IncidentId, None]] = {}
+        """The same by datacenter."""
         self._apart = Apart(INCIDENTS.name)
         self._own: dict[str, Incident] = {}
         """The newest incident about each datacenter."""
@@ -55,11 +57,22 @@ class DatacenterIncidents:
             before = self._own.get(name)
             if before is None or (before.opened_at, before.seq) < (incident.opened_at, incident.seq):
                 self._own[name] = incident
-        elif incident.state == "open" and incident.silent_datacenters:
+        elif incident.state == "open" and incident.silent_datacenters and incident.announcement is None:
             read_at = self._clusters.get(incident.incident_id, (incident, now))[1]
+            self._leave(incident.incident_id)
             self._clusters[incident.incident_id] = incident, read_at
+            for each in incident.silent_datacenters:
+                self._of_name.setdefault(each, {})[incident.incident_id] = None
         else:
-            self._clusters.pop(incident.incident_id, None)
+            self._leave(incident.incident_id)
+
+    def _leave(self, ident: IncidentId) -> None:
+        before = self._clusters.pop(ident, None)
+        for name in before[0].silent_datacenters if before is not None else ():
+            of_name = self._of_name.get(name, {})
+            of_name.pop(ident, None)
+            if not of_name:
+                self._of_name.pop(name, None)
 
     def held_by(self, incident: Incident) -> IncidentId | None:
         """The open incident of a datacenter that an incident is a part of."""
@@ -77,13 +90,14 @@ class DatacenterIncidents:
 
     def due(self, now: datetime, silences: Sequence[Silence]) -> list[Incident]:
         """The records to write now: of datacenters that are lost, that more clusters have lost, or that are back."""
-        names = {name for each, _ in self._clusters.values() for name in each.silent_datacenters} | self._own.keys()
-        records = [self._apart.made(name, partial(self._due, name, now, silences)) for name in sorted(names)]
+        names = self._of_name.keys() | self._own.keys()
+        loud = cache(lambda: _loud([each for each, _ in self._clusters.values()], silences, now))
+        records = [self._apart.made(name, partial(self._due, name, now, loud)) for name in sorted(names)]
         for record in (found := [each for each in records if each is not None]):
             self.observe(record, now)
         return found
 
-    def _due(self, name: str, now: datetime, silences: Sequence[Silence]) -> Incident | None:
+    def _due(self, name: str, now: datetime, loud_ones: Callable[[], frozenset[IncidentId]]) -> Incident | None:
         own = self._own.get(name)
         if own is not None and own.state == "open":
             found = self.parts(own)
@@ -91,7 +105,10 @@ class DatacenterIncidents:
                 rest = f"{len(found)} clusters still see none there" if found else "every cluster sees one there again"
                 return own_incident.resolved(own, f"servers in {name} answer; {rest}", now)
             return _grown(own, name, found, now)
-        loud = [each for each in self._of(name) if active_silence(each, silences, now) is None]
+        found = self._of(name)
+        if len({each.cluster for each in found}) < self._least:
+            return None
+        loud = [each for each in found if each.incident_id in loud_ones()]
         newest = max((each.opened_at for each in loud), default=now)
         together = [each for each in loud if newest - each.opened_at <= TOGETHER]
         read_at = min((self._clusters[each.incident_id][1] for each in together), default=now)
@@ -100,8 +117,17 @@ class DatacenterIncidents:
         return _opened(name, together, now, own)
 
     def _of(self, name: str) -> list[Incident]:
-        found = [each for each, _ in self._clusters.values() if name in each.silent_datacenters]
+        found = [self._clusters[ident][0] for ident in self._of_name.get(name, ())]
         return sorted(found, key=lambda each: (each.opened_at, each.incident_id))
+
+
+def _loud(incidents: Sequence[Incident], silences: Sequence[Silence], now: datetime) -> frozenset[IncidentId]:
+    """Those that no silence holds back now."""
+    index, held = IncidentIndex(incidents), NONE
+    for silence in silences:
+        if silence.starts_at <= now < silence.ends_at:
+            held |= index.matched(silence.matchers)
+    return frozenset(each.incident_id for each in index.chosen(index.everything & ~held))
 
 
 def datacenter_of(incident: Incident) -> str | None:

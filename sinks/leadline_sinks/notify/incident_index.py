@@ -18,7 +18,8 @@ class IncidentIndex:
 
     def __init__(self, incidents: Iterable[Incident]) -> None:
         self.incidents = [each for each in incidents if each.announcement is None]
-        self._all = (1 << len(self.incidents)) - 1
+        self.everything = (1 << len(self.incidents)) - 1
+        """The set of all of them."""
         self._fields: dict[str, dict[str, int]] = {}
         self._tried: dict[tuple[str, str], int] = {}
         for number, incident in enumerate(self.incidents):
@@ -29,7 +30,7 @@ class IncidentIndex:
 
     def matched(self, patterns: Mapping[str, str]) -> int:
         """The set of the incidents that every pattern matches, as ``matching.patterns_match`` has it."""
-        found = self._all
+        found = self.everything
         for field, pattern in patterns.items():
             found &= self._having(field, pattern)
         return found

@@ -24,6 +24,7 @@ from leadline.wire import INCIDENTS
 from leadline_sinks.notify.announcement_records import are_together, changed, held_incident, opened, over, short
 from leadline_sinks.notify.apart import Apart
 from leadline_sinks.notify.matching import is_pattern
+from leadline_sinks.notify.together import Near, Open
 
 CLUSTER: Final = ClusterName("leadline")
 """The name for silences that are not of one cluster."""
@@ -93,8 +94,10 @@ class SilenceAnnouncements:
         self._begun = {each.silence_id: self._begun.get(each.silence_id, now) for each in fresh}
         joining: dict[IncidentId, list[Silence]] = {}
         alone: list[Silence] = []
+        idents = [ident for ident, own in self._own.items() if own.state == "open"] if fresh else []
+        open_ = Open(about for ident in idents if (about := self._own[ident].announcement) is not None)
         for silence in fresh:
-            ident = self._joined(silence, joining)
+            ident = self._joined(silence, joining, idents, open_)
             joining.setdefault(ident, []).append(silence) if ident is not None else alone.append(silence)
         made = [
             self._apart.made(ident, partial(self._next, own, joining.get(ident, ()), now))
@@ -117,18 +120,26 @@ class SilenceAnnouncements:
         own = self._own.get(self._announced.get(silence.silence_id, IncidentId("")))
         if own is None or own.announcement is None:
             return True
-        before = [each for each in own.announcement.silences if each.silence_id == silence.silence_id]
-        return own.state == "resolved" and silence.ends_at > max(each.ends_at for each in before)
+        if own.state != "resolved":
+            return False
+        before = (each.ends_at for each in own.announcement.silences if each.silence_id == silence.silence_id)
+        return silence.ends_at > max(before)
 
-    def _joined(self, silence: Silence, joining: Mapping[IncidentId, Sequence[Silence]]) -> IncidentId | None:
+    def _joined(
+        self,
+        silence: Silence,
+        joining: Mapping[IncidentId, Sequence[Silence]],
+        idents: Sequence[IncidentId],
+        open_: Open,
+    ) -> IncidentId | None:
         """The announcement that a silence becomes a part of: the one that was over, of the same matchers, or of
-        silences that were made with it.
+        silences that were made with it. ``idents`` are those of ``open_``.
         """
         if (ident := self._announced.get(silence.silence_id)) is not None:
             return ident
-        for ident, own in self._own.items():
-            about = own.announcement
-            if own.state != "open" or about is None or len(about.silences) + len(joining.get(ident, ())) >= MOST:
+        for number in open_.like(silence):
+            ident, about = idents[number], open_.all[number]
+            if len(about.silences) + len(joining.get(ident, ())) >= MOST:
                 continue
             if any(each.matchers == silence.matchers for each in about.silences):
                 return ident
@@ -139,12 +150,14 @@ class SilenceAnnouncements:
     def _groups(self, fresh: Sequence[Silence], now: datetime) -> list[list[Silence]]:
         """The silences to announce now, each group in one record."""
         groups: list[list[Silence]] = []
+        near = Near()
         for silence in sorted(fresh, key=lambda each: (each.starts_at, each.silence_id)):
-            for group in groups:
-                if len(group) < MOST and are_together(group[0], silence):
-                    group.append(silence)
+            for number in sorted(near.numbers(silence)):
+                if len(groups[number]) < MOST and are_together(groups[number][0], silence):
+                    groups[number].append(silence)
                     break
             else:
+                near.add(silence, len(groups))
                 groups.append([silence])
         return [group for group in groups if self._is_gathered(group, now)]
 
