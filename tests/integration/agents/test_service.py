@@ -292,7 +292,7 @@ def start(settings: AgentSettings, folder: Path) -> "subprocess.Popen[bytes]":
             }
         )
     )
-    command = [sys.executable, "-m", "leadline_cli", "agent", "-c", str(file)]
+    command = [sys.executable, "-m", "leadline_agents", "-c", str(file)]  # as its unit of systemd starts it
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
 
 

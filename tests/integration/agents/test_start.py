@@ -22,7 +22,6 @@ SETTINGS = """
 instances:
   - {dsn: host=127.0.0.1 port=1, name: pg-1, cluster: orders}
 """
-NO_SPOOL = "spool: {path: /dev/null/spool.sqlite3}\n"
 
 
 def test_the_agent_loads_only_what_it_needs(tmp_path: Path) -> None:
@@ -39,14 +38,3 @@ def test_the_agent_loads_only_what_it_needs(tmp_path: Path) -> None:
     roots = {name.partition(".")[0] for name in modules}
     assert {root for root in roots if root.startswith("leadline")} == {"leadline", "leadline_agents", "leadline_cli"}
     assert roots.isdisjoint({"faust", "mode", "httpx", "rich", "starlette", "uvicorn", "confluent_kafka", "jsonschema"})
-
-
-def test_its_own_command_loads_no_codec_that_it_never_uses(tmp_path: Path) -> None:
-    """2 MiB, where other roles are installed beside it; what it loads is listed until it ends for want of a spool."""
-    file = tmp_path / "agent.yaml"
-    file.write_text(SETTINGS + NO_SPOOL)
-    command = [sys.executable, "-X", "importtime", "-m", "leadline_agents", "-c", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
-    assert {"aiokafka.codec", "leadline_agents.service"} <= loaded
-    assert "cramjam.cramjam" not in loaded

@@ -7,7 +7,7 @@ reasons for its columns. The only text ever inserted into SQL is that of other f
 
 import re
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from leadline_agents.engines.postgresql.parts import PARTS, substituted
 
@@ -57,7 +57,7 @@ _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 def catalog() -> dict[str, dict[int, str]]:
     """Every query by name, then by its first major version; without comments."""
     found: dict[str, dict[int, str]] = {}
-    for file in files("leadline_agents.engines.postgresql").joinpath("queries").iterdir():
+    for file in Path(__file__).with_name("queries").iterdir():
         if name := _FILE(file.name):
             text = _COMMENT.sub("", file.read_text("utf-8")).strip()
             found.setdefault(name["query"], {})[int(name["major"])] = text
