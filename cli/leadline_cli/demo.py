@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from leadline.errors import ProblemFound, UsageError
+from leadline.logs import escape
 from leadline_cli.options import format_option, settings
 
 
@@ -73,7 +74,7 @@ def command(scenario: str, leave: bool, file: Path | None, pictures: Path | None
         click.echo(wire.encode({"kind": "report", **report}))
     else:
         click.echo("\n" + "\n".join(plain(report, demo.state.files)))
-    if taking is not None and taking.problem:
-        click.echo(f"leadline: {taking.problem}", err=True)
+    if taking is not None:
+        click.echo("\n".join(map(escape, taking.summary())), err=form == "json")
     if not report["ok"]:
         raise ProblemFound("not every step was observed; see above")

@@ -122,7 +122,7 @@ def command(
             made = {
                 **revealed(chosen),
                 "routes": [NO_NOTICES],
-                "notify": {**revealed(chosen.notify), "acknowledge": acknowledge},
+                "notify": {**revealed(chosen.notify), "acknowledge": acknowledge, "console_url": console},
                 **QUIET,
             }
             pipeline.start("sink", made, *names)

@@ -184,6 +184,20 @@ class NotifySettings(Settings, frozen=True, kw_only=True):
             "page, such as PagerDuty, never are."
         ),
     ] = "always"
+    console_url: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^https?://[^\s/?#@]+$",
+                max_length=100,
+                extra={"allowed": "an address without a path, such as https://leadline.example.org"},
+                description="Address under which people reach the console, the same as its `web.url`. Messages then "
+                "link the page of the incident, and the form that silences it.",
+                examples=["https://leadline.example.org"],
+            ),
+        ]
+        | None
+    ) = None
     runbook_url: (
         Annotated[
             HttpAddress,

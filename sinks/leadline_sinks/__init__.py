@@ -18,6 +18,7 @@ the newest state of each incident when it is back; a restart repeats nothing tha
 ``console``       lines on standard output
 ``incident_log``  the history of incidents in PostgreSQL, and the post-mortem
 ``parquet``       the records of topics as files, for analytics
+``console_links`` addresses of an incident in the console
 ``runbook``       addresses of runbooks
 ``targets``       the sinks that the settings configure
 ``service``       the process

@@ -21,6 +21,7 @@ from leadline.setting_words import move
 from leadline.settings.routing import NotifySettings
 from leadline.steps import grouped
 from leadline.words import duration
+from leadline_sinks.console_links import console_links
 from leadline_sinks.notify.sink import Notification
 from leadline_sinks.runbook import runbook_url
 
@@ -44,6 +45,8 @@ class Line:
     text: str
     code: bool = False
     """Whether it is a statement or command, to be copied as it is."""
+    title: str = ""
+    """Of a line that is an address, where it leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ def _parts(notification: Notification, notify: NotifySettings) -> Iterator[Messa
     incident = notification.incident
     if incident.announcement is not None:
         yield from _announced(incident, incident.announcement)
+        yield MessagePart("Console", tuple(_console(incident, notify)))
         return
     yield _part("Withdrawn, do not do this", notification.withdrawn)
     yield _part("Can return", [can_return(incident)])
@@ -139,6 +143,7 @@ def _parts(notification: Notification, notify: NotifySettings) -> Iterator[Messa
     changes = [f"{each.setting} on {each.node}: {move(each)}, {_time(each.at)}" for each in incident.changes]
     yield _part("Settings changed", changes[-MAX_CHANGES:])
     yield _part("What happened", list(_events(incident.timeline, notification.actions)))
+    yield MessagePart("Console", tuple(_console(incident, notify)))
     yield MessagePart("Runbook", tuple(_runbook(incident, notify)))
     if incident.state == "open" and incident.acknowledged_by is None:
         command = escape(f"{notify.acknowledge} {incident.incident_id}", MAX_LINE)
@@ -204,10 +209,16 @@ def _did(action: Action) -> str:
     return f"{verb} by {action.by}{f': {action.text}' if action.text else ''}"
 
 
+def _console(incident: Incident, notify: NotifySettings) -> Iterator[Line]:
+    for each in console_links(incident, notify):
+        if len(each.url) <= MAX_LINE:
+            yield Line(each.url, title=each.title)
+
+
 def _runbook(incident: Incident, notify: NotifySettings) -> Iterator[Line]:
     links = [url for rule in incident.rules[:3] if (url := runbook_url(rule, notify)) and len(url) <= MAX_LINE]
     if links:
-        yield from (Line(url) for url in links)
+        yield from (Line(url, title="Runbook") for url in links)
     elif command := runbooks.command(incident):
         yield Line(escape(command, MAX_LINE), code=True)
 

@@ -22,6 +22,7 @@ from leadline.logs import escape
 from leadline.settings.routing import NotifySettings
 from leadline.settings.targets import WebhookSettings
 from leadline.wire import encode, timestamp
+from leadline_sinks.console_links import incident_url
 from leadline_sinks.http import Http, Response
 from leadline_sinks.notify.sink import GiveUp, Notification, Outcome, Rate, Reason, Retry, Sent
 from leadline_sinks.runbook import runbook_url
@@ -111,6 +112,7 @@ def event(notification: Notification, sent: int, notify: NotifySettings) -> dict
             "changes": notification.changes,
             "actions": actions,
             "withdrawn": notification.withdrawn,
+            "console": incident_url(incident, notify) or "",
             "runbooks": [url for rule in incident.rules if (url := runbook_url(rule, notify)) is not None],
         },
     }

@@ -16,6 +16,7 @@ from leadline_console.pages.announced import AnnouncedSilences, announced_silenc
 from leadline_console.pages.causes import RankedCause, first_thing, ranked_cause
 from leadline_console.pages.decisions import TargetAnswer, answers
 from leadline_console.read_model import ReadModel
+from leadline_sinks.console_links import such_matchers
 from leadline_sinks.incident_log.incident_history import IncidentHistory
 from leadline_sinks.notify.notify_decision import active_silence
 
@@ -84,6 +85,8 @@ class IncidentPage(msgspec.Struct, frozen=True, kw_only=True):
     outgrown: GivenAction | None
     """The last acknowledgement, where the incident became worse after it, so that people are notified again."""
     silence: ActiveSilence | None
+    to_silence: dict[str, str]
+    """Matchers of a silence of it; of such incidents, once it is over."""
     causes: list[RankedCause]
     """The first is the most likely one."""
     changes: list[ChangedSetting]
@@ -140,6 +143,7 @@ def view(model: ReadModel, asked: Asked) -> IncidentPage:
         acknowledged=GivenAction(by=covering.by, at=covering.at, text=covering.text) if covering is not None else None,
         outgrown=GivenAction(by=before.by, at=before.at, text=before.text) if before is not None else None,
         silence=_silence(silence),
+        to_silence=_to_silence(incident),
         causes=[ranked_cause(each) for each in incident.causes],
         changes=[ChangedSetting(at=each.at, after=each.after, what=in_words(each)) for each in incident.changes],
         timeline=lines[-MOST_LINES:],
@@ -185,6 +189,11 @@ def _timeline(model: ReadModel, incident: Incident) -> list[TimelineLine]:
         actions=tuple(model.actions.get(incident.incident_id) or ()),
     )
     return [TimelineLine(at=each.at, what=each.what, origin=each.origin) for each in history.timeline()]
+
+
+def _to_silence(incident: Incident) -> dict[str, str]:
+    such = such_matchers(incident) if incident.state == "resolved" else {}
+    return such or {"incident": incident.incident_id}
 
 
 def _silence(silence: Silence | None) -> ActiveSilence | None:

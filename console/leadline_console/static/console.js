@@ -72,7 +72,10 @@
   const plots = new Map();
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   function aligned(plot) {
-    const times = [...new Set(plot.lines.flatMap((line) => line.at))].sort((a, b) => a - b);
+    // At least a sixth of the span: the axis of a single point would be years long.
+    const first = Math.min(...plot.lines.flatMap((line) => line.at), plot.end - (plot.end - plot.start) / 6);
+    const ends = [Math.max(first, plot.start), plot.end];
+    const times = [...new Set([...ends, ...plot.lines.flatMap((line) => line.at)])].sort((a, b) => a - b);
     const series = plot.lines.map((line) => {
       const known = new Map(line.at.map((at, index) => [at, line.lags_s[index]]));
       return times.map((at) => known.has(at) ? known.get(at) : null);

@@ -21,6 +21,8 @@ class DemoState:
     """The address where a browser shows the messages that the vendors received."""
     console: str = ""
     """The address of the console."""
+    bootstrap: str = ""
+    """The address of Kafka."""
     activity: str = ""
     """The action or the part of the set-up that runs now."""
     since_s: float | None = None

@@ -66,7 +66,7 @@ class Environment:
     def start(self, own: SinkSettings) -> Iterator[str]:
         """Start everything; yields in a few words what comes next. ``own``: real targets that are notified too."""
         pipeline, fleet = self.pipeline, self.fleet
-        yield "leadline stream and leadline receiver"
+        yield f"leadline stream, and leadline receiver, at {self.receiver_url}"
         pipeline.start("stream", {**JUDGEMENT, **QUIET})
         pipeline.launch("receiver", "--port", str(self._port.number))
         yield "pg-1, a primary of PostgreSQL"
@@ -97,7 +97,9 @@ class Environment:
             self._start_agent(fleet.servers[node], proxies if node == primary.name else [])
         yield "leadline verify, which compares the data of pg-1 and pg-4"
         self.verifier.start(CLUSTER, SUBSCRIPTION, QUIET)
-        settings = sink_settings(self.receiver_url, self._log_dsn, own)
+        settings = sink_settings(
+            self.receiver_url, self._log_dsn, own, console_url=self.console_url, bootstrap=self.bootstrap
+        )
         pipeline.start("sink", {**settings, **QUIET}, *LOCAL, "incident_log", *own_targets(own))
         yield f"leadline console, at {self.console_url}"
         web = {"web": {"port": self._console_port.number}, "incident_log": {"dsn": self._log_dsn}}
@@ -117,6 +119,11 @@ class Environment:
     def console_url(self) -> str:
         """The address of the console."""
         return f"http://{HOST}:{self._console_port.number}"
+
+    @property
+    def bootstrap(self) -> str:
+        """The address of Kafka, for commands in another terminal."""
+        return self.pipeline.kafka.bootstrap
 
     def inbox(self) -> list[VendorEvent]:
         """The events that the receiver's vendors accepted."""

@@ -16,6 +16,7 @@ from leadline_lab.demo import live_parts as parts
 from leadline_lab.demo.demo_state import DemoState
 from leadline_lab.demo.events import DemoEvent, EventKind
 from leadline_lab.demo.summary import summary
+from leadline_lab.demo.targets import environment_of
 from leadline_lab.view import terminal
 
 MARKS: Final = {
@@ -31,7 +32,7 @@ MARKS: Final = {
 }
 """Sign and colour of each kind of event."""
 MIN_EVENTS: Final = 4
-HEADER_AND_FOOTER: Final = 3
+HEADER_AND_FOOTER: Final = 4
 PLACES: Final = ("links", "data", "incident", "others", "sent", "end", "alerts")
 """From top to bottom."""
 FIX_LINES: Final = (40, 4, 1)
@@ -50,7 +51,7 @@ def render(state: DemoState, now: datetime, width: int, height: int) -> Renderab
                 shown[part], room = made, room - lines
                 break
     below = (shown[part] for part in PLACES if part in shown)
-    return Group(_header(state), Rule(style="dim"), _events(state.events, room), *below, _footer(state))
+    return Group(_header(state), Rule(style="dim"), _events(state.events, room), *below, *_foot(state))
 
 
 def _header(state: DemoState) -> Table:
@@ -100,16 +101,23 @@ def _below(state: DemoState, now: datetime, width: int) -> Iterator[tuple[str, S
         yield "alerts", [parts.alerts(firing, now)]
 
 
+def _foot(state: DemoState) -> tuple[RenderableType, RenderableType]:
+    """The addresses for a browser, once they are known, and below them what happens now."""
+    addresses = f"console {state.console}  ·  messages {state.receiver}" if state.console else ""
+    return _one_line(addresses), _footer(state)
+
+
 def _footer(state: DemoState) -> RenderableType:
     """The present step and what it waits for; at the end, what to do."""
     progress = state.progress
     if state.report is not None and not state.activity:
-        return Text(
-            f"console: {state.console}   ·   messages to Slack and PagerDuty: {state.receiver}   ·   Ctrl-C ends it",
-            "dim",
-        )
+        return _one_line(f"Ctrl-C ends it  ·  commands: export {environment_of(state.bootstrap)}")
     waits = state.activity or next(iter(progress.waits_for), "") or "the next step"
     steps = len(progress.scenario.steps)
     place = f"step {min(progress.done + 1, steps)} of {steps}  ·  " if progress.done or progress.step else ""
-    _SPINNER.update(text=Text(f"{place}{escape(waits)}", "dim", overflow="ellipsis", no_wrap=True))
+    _SPINNER.update(text=_one_line(f"{place}{escape(waits)}"))
     return _SPINNER
+
+
+def _one_line(text: str) -> Text:
+    return Text(text, "dim", overflow="ellipsis", no_wrap=True)

@@ -49,6 +49,7 @@ POSTMORTEM: Final = Scenario(
         ),
         ScenarioStep(
             title="Queries on the standby may now block replay for ever; the audit finds it before anything is late",
+            page="/audits",
             actions=(Configure("pg-2", DELAY, "-1"),),
             expect=(
                 expect.setting("pg-2", DELAY, "-1"),
@@ -61,6 +62,7 @@ POSTMORTEM: Final = Scenario(
         ScenarioStep(
             key="injected",
             title="Nobody acts on it, and a report is left open on the standby",
+            page="/incident?id={incident}",
             actions=(Inject(BLOCKED_REPLAY),),
             expect=(
                 expect.setting("pg-2", DELAY, "-1"),
@@ -76,6 +78,7 @@ POSTMORTEM: Final = Scenario(
         ScenarioStep(
             key="conflict",
             title="A row is inserted on the subscriber by hand, and the application inserts one with the same key",
+            page="/incident?id={incident}",
             actions=(Inject(DUPLICATE_KEY),),
             expect=(
                 expect.fires("apply_conflict", "pg-4/subscription/pg_4"),
@@ -93,6 +96,7 @@ POSTMORTEM: Final = Scenario(
         ScenarioStep(
             key="skipped",
             title="The first fix is applied, and the conflict is skipped: all links are healthy, but rows are lost",
+            page="/incident?id={incident}",
             actions=(FollowAdvice(BLOCKED), Configure("pg-4", ORIGIN, "on", restart=True), SkipConflict()),
             expect=(
                 expect.setting("pg-4", ORIGIN, "on"),
@@ -123,6 +127,7 @@ POSTMORTEM: Final = Scenario(
         ),
         ScenarioStep(
             title="The post-mortems are drafted",
+            page="/postmortem?id={incident}",
             actions=(Export(),),
             expect=(expect.drafted("Root cause", DELAY, "pg-2"), expect.drafted_too("Root cause", LOST)),
             within_s=30.0,

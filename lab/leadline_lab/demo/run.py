@@ -18,7 +18,7 @@ from leadline_lab.demo.report import draft_beside, report
 from leadline_lab.demo.scenario import Scenario
 from leadline_lab.demo.scenario_runner import ScenarioRunner
 from leadline_lab.demo.screen import Screen
-from leadline_lab.demo.targets import own_targets
+from leadline_lab.demo.targets import environment_of, own_targets
 
 T = TypeVar("T")
 PAINT_S: Final = 0.2
@@ -63,7 +63,8 @@ class Demo:
         self._postgres = environment.version
         self.state.note = f"PostgreSQL {self._postgres}"
         self.state.receiver, self.state.console = environment.receiver_url, environment.console_url
-        self.state.activity = ""
+        self.state.bootstrap, self.state.activity = environment.bootstrap, ""
+        runner.report(EventKind.SETUP, f"other commands, after `export {environment_of(self.state.bootstrap)}`")
         await runner.run(lambda: self._finish(runner), stay=stay)
 
     async def _shown(self, runner: ScenarioRunner, work: Awaitable[T]) -> T:

@@ -79,6 +79,8 @@ class ScenarioStep:
     within_s: float
     key: str = ""
     """Names the step's beginning for the report."""
+    page: str = "/"
+    """The page of the console that shows the step; ``{incident}`` stands for the newest incident."""
     pause_s: float = 0.0
     """Seconds for which the end of the step stays on the screen."""
 

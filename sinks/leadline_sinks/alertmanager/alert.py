@@ -40,14 +40,22 @@ def labels(incident: Incident) -> Labels:
 
 
 def alert(
-    found: Mapping[str, str], annotations: Mapping[str, str], starts_at: datetime, ends_at: datetime
+    found: Mapping[str, str],
+    annotations: Mapping[str, str],
+    starts_at: datetime,
+    ends_at: datetime,
+    source: str | None = None,
 ) -> dict[str, Any]:
-    """One alert of a request. The end is later than the beginning, which Alertmanager demands."""
+    """One alert of a request. The end is later than the beginning, which Alertmanager demands.
+
+    ``source``: the address to which the link *Source* of Alertmanager's pages leads.
+    """
     return {
         "labels": dict(found),
         "annotations": dict(annotations),
         "startsAt": timestamp(min(starts_at, ends_at - timedelta(seconds=1))),
         "endsAt": timestamp(ends_at),
+        **({"generatorURL": source} if source else {}),
     }
 
 

@@ -17,6 +17,7 @@ from leadline.settings.routing import NotifySettings
 from leadline.wire import timestamp
 from leadline_sinks.alertmanager.alert import Labels, alert, annotations, labels
 from leadline_sinks.alertmanager.answer import failure
+from leadline_sinks.console_links import incident_url
 from leadline_sinks.http import Http
 from leadline_sinks.message_parts import parts
 from leadline_sinks.notify.sink import (
@@ -75,7 +76,7 @@ class AlertmanagerSink:
         over = incident.state == "resolved"
         about = annotations(incident, parts(notification, self._notify), self._notify)
         ends_at = now if over else now + timedelta(seconds=self._settings.expire_s)
-        alerts = [alert(new, about, incident.opened_at, ends_at)]
+        alerts = [alert(new, about, incident.opened_at, ends_at, incident_url(incident, self._notify))]
         if before and before != new:
             alerts.append(alert(before, {}, incident.opened_at, now))
         failed = await self._post(alerts)

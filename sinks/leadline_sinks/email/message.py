@@ -67,9 +67,13 @@ def plain(lead: str, status: str, parts: Sequence[MessagePart]) -> str:
         lines += [
             "",
             f"{part.heading}:",
-            *(f"    {line.text}" if line.code else f"  {line.text}" for line in part.lines),
+            *(f"    {line.text}" if line.code else f"  {_titled(line)}" for line in part.lines),
         ]
     return _cut("\n".join(lines)) + "\n"
+
+
+def _titled(line: Line) -> str:
+    return f"{line.title}: {line.text}" if line.title else line.text
 
 
 def markup(lead: str, status: str, parts: Sequence[MessagePart], severity: Severity, *, ended: bool) -> str:
@@ -94,7 +98,7 @@ def _line(line: Line) -> str:
     if line.code:
         return f'<pre style="{_CODE}">{html(line.text)}</pre>'
     if line.text.startswith(("https://", "http://")):
-        return f'<div><a href="{html(line.text)}">{html(line.text)}</a></div>'
+        return f'<div><a href="{html(line.text)}">{html(line.title or line.text)}</a></div>'
     return f"<div>{html(line.text)}</div>"
 
 

@@ -16,6 +16,7 @@ from leadline.settings.routing import NotifySettings
 from leadline.steps import fix_lines
 from leadline.wire import encode, timestamp
 from leadline.words import duration
+from leadline_sinks.console_links import console_links, incident_url
 from leadline_sinks.notify.sink import Notification
 from leadline_sinks.pagerduty import limits
 from leadline_sinks.runbook import runbook_url
@@ -58,8 +59,9 @@ def trigger(notification: Notification, key: str, notify: NotifySettings) -> Eve
         "payload": _payload(incident, _summary(notification), _before(notification)),
         "client": CLIENT,
     }
-    links = list(_links(incident, notify))
-    return event | ({"links": links} if links else {})
+    links = [*_console(incident, notify), *_links(incident, notify)][: limits.LINKS]
+    url = incident_url(incident, notify)
+    return event | ({"links": links} if links else {}) | ({"client_url": url} if url else {})
 
 
 def acknowledge(incident: Incident, key: str, generation: int) -> Event:
@@ -249,6 +251,11 @@ def _lines(lines: Sequence[str]) -> str:
         shown.append(line)
     left_out = len(lines) - len(shown)
     return "\n".join([*shown, *([f"… lines left out: {left_out}"] if left_out else [])])
+
+
+def _console(incident: Incident, notify: NotifySettings) -> Iterator[dict[str, str]]:
+    """The incident's page, and the form that silences it."""
+    yield from ({"href": each.url, "text": each.title} for each in console_links(incident, notify))
 
 
 def _links(incident: Incident, notify: NotifySettings) -> Iterator[dict[str, str]]:

@@ -9,7 +9,7 @@ FIELDS = 10
 FIELD = 2000
 
 # Our own.
-TOTAL = 10_000
+TOTAL = 10_500
 """All text of a message's blocks. Slack rejects somewhat more than 12,000 with ``msg_blocks_too_long``, a limit that it
 does not document (slackapi/bolt-js issues 2509 and 2867)."""
 FALLBACK = 150
@@ -41,6 +41,9 @@ FIX = 1900
 OTHERS = 600
 CHANGES = 1000
 LINKS = 900
+"""Of runbooks."""
+CONSOLE = 500
+"""Of the links to the console. A link has half of it."""
 COMMAND = 300
 COMPACT = 500
 """Of a cause, and of its fix, in the message that is sent when Slack has rejected the full one."""
@@ -49,6 +52,6 @@ VALUE_OF_BUTTON = 2000
 WITHDRAWN = 600
 """Steps that are not proposed any more."""
 PARTS = (HEADER + STATUS + TITLE + 2 * ENDED + 2 * SHOWN_FIELD + CAUSE + EVIDENCE) + (
-    FIX + OTHERS + CHANGES + LINKS + COMMAND + WITHDRAWN
+    FIX + OTHERS + CHANGES + LINKS + CONSOLE + COMMAND + WITHDRAWN
 )
 """The longest message. It is below ``TOTAL``, so no message needs to be cut as a whole."""

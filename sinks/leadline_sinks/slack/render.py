@@ -4,6 +4,7 @@ The same incident always gives the same message.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import quote
@@ -16,11 +17,12 @@ from leadline.model.silence import Silence
 from leadline.setting_words import move
 from leadline.settings.routing import NotifySettings
 from leadline.words import duration
+from leadline_sinks.console_links import console_links
 from leadline_sinks.message_parts import confidence
 from leadline_sinks.runbook import runbook_url
 from leadline_sinks.slack import announced, limits, steps
 from leadline_sinks.slack.blocks import Block, Message, context, fields, header, section
-from leadline_sinks.slack.text import clean, date, joined, label, literal, name, prose, struck
+from leadline_sinks.slack.text import clean, date, entities, joined, label, literal, name, prose, struck
 
 _SIGNS: Final = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
 """The severity as a colour; the word beside it says the same."""
@@ -39,7 +41,8 @@ def full(
 ) -> Message:
     """The full message. ``withdrawn``: the steps that an earlier message, which cannot be edited, proposes."""
     if incident.announcement is not None:
-        return announced.whole(incident, incident.announcement)
+        message = announced.whole(incident, incident.announcement)
+        return replace(message, blocks=(*message.blocks, *_console(incident, notify)))
     return Message(fallback(incident), tuple(_full(incident, notify, withdrawn, silence)))
 
 
@@ -75,6 +78,7 @@ def _full(
 ) -> Iterator[Block]:
     yield from _head(incident, withdrawn)
     yield context(_status(incident, silence))
+    yield from _console(incident, notify)
     for cause in incident.causes[:1]:
         yield section(f"*Cause* ({confidence(cause)}{_gone(cause)}): {prose(cause.summary, limits.CAUSE - 80)}")
         if incident.state == "open":
@@ -94,6 +98,7 @@ def _full(
 
 def _compact(incident: Incident, notify: NotifySettings, withdrawn: Sequence[str]) -> Iterator[Block]:
     yield from _head(incident, withdrawn)
+    yield from _console(incident, notify)
     for cause in incident.causes[:1]:
         yield section(f"*Cause*: {prose(cause.summary, limits.COMPACT)}")
         if incident.state == "open":
@@ -167,6 +172,13 @@ def silenced(silence: Silence) -> str:
     """The silence that holds the incident back: by whom, until when, why."""
     why = f": {prose(silence.comment, limits.VALUE // 2)}" if silence.comment else ""
     return f"🔕 *silenced* by {name(silence.created_by)} until {date(silence.ends_at)}{why}"
+
+
+def _console(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
+    """The links to the console, which stand near the top: a long message is folded."""
+    found = [f"<{entities(each.url)}|{each.title}>" for each in console_links(incident, notify)]
+    if links := [link for link in found if len(link) < limits.CONSOLE // 2 - 5]:
+        yield context("  ·  ".join(links))
 
 
 def _gone(cause: Cause) -> str:

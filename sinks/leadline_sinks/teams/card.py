@@ -14,7 +14,8 @@ from leadline_sinks.teams import limits
 Card = dict[str, Any]
 _STYLES: Final = {"critical": "attention", "warning": "warning", "info": "accent", "ended": "good"}
 """Styles of the container with the first line, by severity."""
-_RUNBOOK: Final = 3
+_LINKS: Final = 5
+"""Buttons: two pages of the console, three runbooks."""
 
 
 def card(lead: str, status: str, parts: Sequence[MessagePart], style: str, ident: str) -> Card:
@@ -60,8 +61,8 @@ def _card(lead: str, status: str, parts: Sequence[MessagePart], style: str, note
         body += [_text(line.text, fontType="Monospace") if line.code else _text(line.text) for line in part.lines]
     if note:
         body.append(_text(note, isSubtle=True, spacing="Medium"))
-    links = [line.text for part in parts for line in part.lines if line.text.startswith(("https://", "http://"))]
-    actions = [{"type": "Action.OpenUrl", "title": "Runbook", "url": url} for url in links[:_RUNBOOK]]
+    links = [line for part in parts for line in part.lines if line.title]
+    actions = [{"type": "Action.OpenUrl", "title": line.title, "url": line.text} for line in links[:_LINKS]]
     return {
         "type": "AdaptiveCard",
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",

@@ -14,6 +14,7 @@ from leadline.logs import escape
 from leadline.settings.routing import NotifySettings
 from leadline.settings.template_target import TemplateSettings
 from leadline.wire import encode
+from leadline_sinks.console_links import incident_url
 from leadline_sinks.message_parts import lead, parts, status
 from leadline_sinks.notify.sink import Notification
 from leadline_sinks.runbook import runbook_url
@@ -78,6 +79,7 @@ def variables(notification: Notification, notify: NotifySettings) -> dict[str, A
         "withdrawn": list(notification.withdrawn),
         "key": notification.keys[-1],
         "earlier_keys": list(notification.keys[:-1]),
+        "console": incident_url(incident, notify) or "",
         "runbooks": [url for rule in incident.rules if (url := runbook_url(rule, notify)) is not None],
     }
     given.update(plain)

@@ -87,13 +87,14 @@ def test_the_outage_is_injected_observed_and_repaired(folder: Path) -> None:
         """UPDATE "public"."orders" SET "note" = 'remote'""",
         "Slack received a message",
         "leadline watch",
+        "other commands, after `export LEADLINE_KAFKA_BOOTSTRAP=127.0.0.1:",
     ):
         assert part in out
     assert "\x1b" not in out
     need(shutil.which("chromium") is not None, "Chromium: apt-get install chromium")
     pictures = list(folder.glob("demo-console-*.png"))
     assert pictures
-    assert all(each.stat().st_size > 10_000 for each in pictures)
+    assert all(each.stat().st_size > 10_000 and f"wrote  {each.name}\n" in out for each in pictures)
     drafts = {"demo-postmortem.md", "demo-postmortem-2.md"}
     shown = {each.name for each in pictures}
     assert {path.name for path in folder.iterdir()} == {"demo-report.json", *drafts, *shown, "tmp"}

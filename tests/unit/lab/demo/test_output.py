@@ -16,6 +16,7 @@ from leadline.model.incident import Step
 from leadline.model.verification import Verification
 from leadline.settings.load import load
 from leadline.settings.sink import SinkSettings
+from leadline_lab.demo.console_pictures import page_of
 from leadline_lab.demo.demo_state import DemoState
 from leadline_lab.demo.events import DemoEvent, EventKind, EventReporter
 from leadline_lab.demo.live_view import render
@@ -30,6 +31,7 @@ from leadline_lab.demo.targets import own_targets, sink_settings
 from tests.unit.lab.demo.made import alert, at, cause, everything, incident, lost, second, verified
 
 HOSTILE = "\x1b[2J\u202e<!channel>"
+PLACES = {"console_url": "http://127.0.0.1:15002", "bootstrap": "127.0.0.1:15003"}
 FIELDS = {
     *("scenario", "ok", "broker", "postgres", "injected_at", "detected_after_s", "cause_named_after_s", "cause"),
     *("expected_cause", "pages_sent", "slack_messages", "incident_rows", "resolved_after_fix_s", "postmortem"),
@@ -130,6 +132,7 @@ def state_of(**fields: Any) -> DemoState:
         "events": events,
         "since_s": 30.0,
         "receiver": "http://here",
+        "console": "http://there",
     }
     return DemoState(**(given | fields))
 
@@ -214,7 +217,7 @@ def test_real_targets_are_notified_too() -> None:
     token, key = "xoxb-real-1", "f" * 32
     environ = {"LEADLINE_SLACK_TOKEN": token, "LEADLINE_SLACK_CHANNEL": "#real", "LEADLINE_PAGERDUTY_ROUTING_KEY": key}
     own = load(SinkSettings, None, environ).settings
-    made = sink_settings("http://127.0.0.1:15001", "host=127.0.0.1", own)
+    made = sink_settings("http://127.0.0.1:15001", "host=127.0.0.1", own, **PLACES)
     assert own_targets(own) == ("own-slack", "own-pagerduty")
     assert made["targets"]["own-slack"]["slack"]["token"] == token
     assert made["targets"]["own-pagerduty"]["pagerduty"]["url"] == "https://events.pagerduty.com"
@@ -222,11 +225,40 @@ def test_real_targets_are_notified_too() -> None:
 
 def test_without_variables_only_the_receiver_is_notified(tmp_path: Path) -> None:
     """The settings are those of leadline sink."""
-    made = sink_settings("http://127.0.0.1:15001", "host=127.0.0.1", SinkSettings())
+    made = sink_settings("http://127.0.0.1:15001", "host=127.0.0.1", SinkSettings(), **PLACES)
     file = tmp_path / "sink.yaml"
     file.write_bytes(msgspec.json.encode(made))
     assert load(SinkSettings, file, {}).settings.names() == ["slack", "pagerduty"]
     assert made["slack"]["api_url"] == "http://127.0.0.1:15001/api"
+
+
+def test_messages_of_the_demo_lead_on() -> None:
+    """They link the console, and the command that they print reaches the demo's Kafka."""
+    notify = sink_settings("http://127.0.0.1:15001", "host=127.0.0.1", SinkSettings(), **PLACES)["notify"]
+    assert notify["console_url"] == "http://127.0.0.1:15002"
+    assert notify["acknowledge"] == "LEADLINE_KAFKA_BOOTSTRAP=127.0.0.1:15003 leadline incidents ack"
+
+
+def test_the_live_view_shows_its_addresses_in_80_columns() -> None:
+    """All the time, and at the end the variable that other commands need."""
+    state = state_of(receiver="http://127.0.0.1:15001", console="http://127.0.0.1:15002", bootstrap="127.0.0.1:15003")
+    *_, addresses, _ = painted(state, 80, 24)
+    assert addresses.strip() == "console http://127.0.0.1:15002  ·  messages http://127.0.0.1:15001"
+    state.report = report(state.progress, state.observed, at(0), "18.6", [])
+    last = painted(state, 80, 24)[-1]
+    assert last.strip() == "Ctrl-C ends it  ·  commands: export LEADLINE_KAFKA_BOOTSTRAP=127.0.0.1:15003"
+
+
+@pytest.mark.parametrize(
+    ("number", "page"),
+    [(1, "/"), (3, "/audits"), (4, "/incident?id=inc_demo_1"), (8, "/postmortem?id=inc_demo_1")],
+)
+def test_a_picture_shows_the_page_of_its_step(number: int, page: str) -> None:
+    """That of the newest incident; of the fleet while there is none."""
+    state = DemoState(Progress(POSTMORTEM), Observed(), console="http://127.0.0.1:15002")
+    assert page_of(state, number) == "http://127.0.0.1:15002" + ("/" if "=" in page else page)
+    state.observed.add(incident())
+    assert page_of(state, number) == f"http://127.0.0.1:15002{page}"
 
 
 def test_the_live_view_shows_every_open_incident() -> None:
