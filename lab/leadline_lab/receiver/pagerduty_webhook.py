@@ -13,6 +13,7 @@ from leadline_lab.receiver.exchange import Event
 from leadline_lab.receiver.pagerduty import HANDS, VENDOR
 
 TYPES: Final = {
+    "trigger": "incident.triggered",
     "acknowledge": "incident.acknowledged",
     "resolve": "incident.resolved",
     HANDS["acknowledge"]: "incident.acknowledged",
@@ -47,6 +48,10 @@ def body(event: Event, assignees: tuple[str, ...] = (), kind: str | None = None)
         "title": "an incident",
         "assignees": [{"type": "user_reference", "summary": name} for name in assignees],
     }
+    if found == "incident.annotated":
+        about = {"id": data["id"], "type": "incident_reference", "summary": data["title"]}
+        note = {"id": f"N{ident[:13]}", "type": "incident_note", "content": event.payload["content"], "trimmed": False}
+        data = {"incident": about, **note}
     return encode(
         {
             "event": {

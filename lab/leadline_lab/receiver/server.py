@@ -117,6 +117,12 @@ class Receiver:
         event = Event(self._app.clock.now(), pagerduty.VENDOR, "reassigned by hand", key, {"by": by})
         return self._await(self._app.people.report([event], "incident.reassigned", (to,)))
 
+    def annotate(self, key: str, content: str, by: str = "somebody") -> list[int]:
+        """Write a note at an incident as a person does in PagerDuty. Returns the statuses of its webhooks."""
+        given = {"by": by, "content": content}
+        event = Event(self._app.clock.now(), pagerduty.VENDOR, "annotated by hand", key, given)
+        return self._await(self._app.people.report([event], "incident.annotated"))
+
     def press(self, button: str, user: tuple[str, str] = ("U012AB3CD", "ada"), times: int = 1) -> str:
         """Press a button of the newest message in Slack that has it, and deliver that ``times`` times.
 

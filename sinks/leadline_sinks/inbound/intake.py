@@ -4,10 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
+from weakref import WeakValueDictionary
 
 from leadline.clock import Clock
 from leadline.logs import escape
 from leadline.model.action import Action
+from leadline.model.ids import IncidentId
 from leadline.model.silence import Silence
 from leadline.settings.inbound import InboundSettings
 from leadline_sinks.inbound.person_action import PersonAction, answer
@@ -35,6 +37,7 @@ class Intake:
         self._caught_up = caught_up
         self._write = write
         self._clock = clock
+        self._one_by_one: WeakValueDictionary[IncidentId, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def context(self) -> NotificationContext:
@@ -44,11 +47,14 @@ class Intake:
     async def take(self, given: PersonAction) -> str:
         """Write the records of an action, and return what the person is answered; empty for nothing.
 
-        Raises TimeoutError when Kafka does not have them in time. The vendor or the person may try again.
+        Of several at once about one incident, each finds what the one before it has written: a second press of an
+        impatient person is no second record. Raises TimeoutError when Kafka does not have them in time. The vendor or
+        the person may try again.
         """
-        async with asyncio.timeout(ANSWER_S):
+        incident = given.incident_id
+        turn = self._one_by_one.setdefault(incident, asyncio.Lock())
+        async with asyncio.timeout(ANSWER_S), turn:
             await self._caught_up()
-            incident = given.incident_id
             found = answer(
                 given,
                 self._context.incident(incident),

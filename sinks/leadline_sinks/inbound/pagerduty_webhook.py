@@ -25,8 +25,37 @@ _TEXTS: Final = {
     "incident.escalated": "escalated in PagerDuty",
 }
 """Notes, by the type of their event."""
+NOTE: Final = "incident.annotated"
+"""A note, whose event names the incident of PagerDuty and not its key."""
 _BY_ITSELF: Final = frozenset({"incident.unacknowledged", "incident.escalated"})
 """Types of events that PagerDuty makes when a time has passed, without a person."""
+
+
+MOST_KEYS: Final = 10_000
+
+
+class IncidentKeys:
+    """The keys of PagerDuty's incidents, by their identity there, from the events about them. Kept in memory only."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, str] = {}
+
+    def observe(self, payload: Any) -> None:
+        """Take an event; one that names no key is ignored."""
+        match payload:
+            case {"event": {"data": {"id": str(ident), "incident_key": str(key)}}} if key:
+                self._keys.pop(ident, None)
+                self._keys[ident] = key
+        if len(self._keys) > MOST_KEYS:
+            del self._keys[next(iter(self._keys))]
+
+    def with_key(self, payload: Any) -> Any:
+        """A note with the key of its incident, where that is known; every other event as it is."""
+        match payload:
+            case {"event": {"event_type": str(kind), "data": {"incident": {"id": str(ident)}, **data}, **event}}:
+                if kind == NOTE and ident in self._keys:
+                    return {"event": {**event, "event_type": kind, "data": {**data, "incident_key": self._keys[ident]}}}
+        return payload
 
 
 def is_signed(header: str, body: bytes, secrets: Iterable[str]) -> bool:
@@ -45,6 +74,8 @@ def lacks_key(payload: Any) -> bool:
     match payload:
         case {"event": {"event_type": str(kind), "data": {"type": "incident", **data}}}:
             return kind.startswith("incident.") and not data.get("incident_key")
+        case {"event": {"event_type": str(kind), "data": {"type": "incident_note", **data}}}:
+            return kind == NOTE and not data.get("incident_key")
     return False
 
 
@@ -57,7 +88,7 @@ def action(payload: Any, known: Iterable[IncidentId], now: datetime) -> PersonAc
             agent = event.get("agent")
         case _:
             return None
-    if kind not in _TEXTS and kind != "incident.acknowledged":
+    if kind not in _TEXTS and kind not in ("incident.acknowledged", NOTE):
         return None
     person, name = _person(agent)
     if not person and kind not in _BY_ITSELF:
@@ -78,6 +109,8 @@ def action(payload: Any, known: Iterable[IncidentId], now: datetime) -> PersonAc
 
 
 def _text(kind: str, data: Mapping[Any, Any]) -> str:
+    if kind == NOTE:
+        return f"in PagerDuty: {data.get('content') or 'an empty note'}"
     found = data.get("assignees")
     names = (
         [str(each.get("summary", "")) for each in found if isinstance(each, dict)] if isinstance(found, list) else []

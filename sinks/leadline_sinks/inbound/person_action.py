@@ -13,6 +13,9 @@ from leadline.settings.inbound import InboundSettings
 from leadline_sinks.notify.context import KnownIncident
 
 SILENCE: Final = timedelta(hours=1)
+EFFECTIVE: Final = frozenset({"PagerDuty"})
+"""Vendors at which an action has its effect whatever Leadline makes of it: after an acknowledgement, nobody else is
+paged there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ def answer(
     """The answer to an action. ``known`` and ``actions`` are of its incident."""
     ident, at = given.incident_id, min(given.at, now)
     by = settings.people.get(given.person_id, given.person)[:255] or given.vendor
-    if settings.only_people and given.person_id and given.person_id not in settings.people:
+    stranger = settings.only_people and bool(given.person_id) and given.person_id not in settings.people
+    if stranger and given.vendor not in EFFECTIVE:
         return Answer((), f"Leadline does not know you ({given.person_id}); ask for a place in inbound.people.")
     if known is None:
         return Answer((), f"Leadline has no incident {ident}; it may be too old. Nothing was changed.")
@@ -72,6 +76,8 @@ def answer(
         )
         until = silence.ends_at.astimezone(UTC)
         return Answer((silence,), f"{ident} is silenced until {until:%H:%M} UTC, except for its end.")
+    if stranger:
+        return _only_there(given, ident, f"act_{record_id[:32]}", at, actions)
     action = Action(
         action_id=f"act_{record_id[:32]}",
         incident_id=ident,
@@ -88,3 +94,15 @@ def answer(
         return Answer((), f"{ident} is acknowledged already by you.")
     other = f" {before[-1].by} had acknowledged it before." if given.kind == "acknowledge" and before else ""
     return Answer((action,), f"{ident} is acknowledged by {by}.{other}" if given.kind == "acknowledge" else "")
+
+
+def _only_there(
+    given: PersonAction, ident: IncidentId, action_id: str, at: datetime, actions: Sequence[Action]
+) -> Answer:
+    """The note about an action at a vendor by somebody who may not act here."""
+    if any(each.action_id == action_id for each in actions):
+        return Answer((), f"{ident}: this is on record already.")
+    did, holds = (given.text[:3000], "") if given.kind == "note" else (f"acknowledged in {given.vendor}", ", not here")
+    text = f"{did}, by {given.person[:255]} ({given.person_id[:255]}), who is not in inbound.people{holds}"
+    note = Action(action_id=action_id, incident_id=ident, kind="note", by=given.vendor, text=text, at=at)
+    return Answer((note,), "")

@@ -47,6 +47,7 @@ class Inbound:
         self._clock = clock
         self._api_url = api_url
         self._signatures = slack_request.Signatures()
+        self._keys = pagerduty_webhook.IncidentKeys()
         self.asgi = Starlette(
             routes=[
                 Route("/slack/actions", self._slack, methods=["POST"]),
@@ -112,6 +113,8 @@ class Inbound:
         except ValueError:
             raise HTTPException(400, "not JSON") from None
         context = self._intake.context
+        self._keys.observe(payload)
+        payload = self._keys.with_key(payload)
         given = pagerduty_webhook.action(payload, context.incidents(), self._clock.now())
         if given is not None:
             try:
@@ -121,7 +124,8 @@ class Inbound:
         elif pagerduty_webhook.lacks_key(payload):
             log.info(
                 "an event of PagerDuty is not followed: its incident names no alert (incident_key), so it was opened "
-                "by hand, or is one of several alerts; look whether the service groups alerts"
+                "by hand, or is one of several alerts; look whether the service groups alerts. Notes are followed of "
+                "incidents of which this process has taken another event, such as incident.triggered"
             )
         return Response(status_code=202)
 

@@ -9,12 +9,15 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import psycopg
 import pytest
 
 from leadline.model.action import Action
@@ -93,8 +96,10 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def sink(kafka: dict[str, str], receiver: Receiver, tmp_path: Path) -> Iterator[Process]:
+def sink(kafka: dict[str, str], receiver: Receiver, empty_log: str, tmp_path: Path) -> Iterator[Process]:
     settings = {
+        "incident_log": {"dsn": empty_log},
+        "inbound": {"slack_app_token": "xapp-1-local"},
         "slack": {"token": "xoxb-1", "channel": "#dba", "api_url": f"{receiver.url}/api"},
         "pagerduty": {"routing_key": "r" * 32, "url": receiver.url},
         "notify": {"update_every_s": 0},
@@ -146,3 +151,62 @@ def test_what_is_done_in_the_console_is_seen_everywhere(
     eventually("it is a dead letter", lambda: console.asks("/health.json")["dead_letters"]["count"], WITHIN_S)
     (letter,) = console.asks("/health.json")["dead_letters"]["newest"]
     assert (letter["topic"], letter["key"]) == (f"{settings.topic_prefix}incidents", "x")
+
+
+def test_a_button_in_slack_is_seen_everywhere(
+    kafka: dict[str, str],
+    console: ConsoleProcess,
+    receiver: Receiver,
+    sink: Process,
+    empty_log: str,
+    request: pytest.FixtureRequest,
+) -> None:
+    """In Slack, PagerDuty, the console, the command line and the incident log, each of which is asked by itself. The
+    seconds until each shows it, with the start of the command, are properties of the test: two is what is promised.
+    """
+    about, settings = blocked(now()), KafkaSettings(**kafka)
+    asyncio.run(write(settings, *(outgoing(each, settings.topic_prefix) for each in (node("orders", "pg-1"), about))))
+
+    def sent(kind: str) -> str:
+        return "".join(json.dumps(each.payload) for each in receiver.events if each.kind == kind)
+
+    def logged() -> list[tuple[Any, ...]]:
+        with psycopg.connect(empty_log) as connection:
+            asked = "SELECT who FROM leadline.log WHERE kind = 'acknowledgement' AND incident_id = %s"
+            return connection.execute(asked, [about.incident_id]).fetchall()
+
+    def listed() -> bool:
+        words = [sys.executable, "-m", "leadline_cli", "incidents", "show", about.incident_id]
+        return "grace acknowledged" in subprocess.run(words, capture_output=True, text=True).stdout
+
+    def in_console() -> bool:
+        page = console.asks(f"/incident.json?id={about.incident_id}") or {}
+        return (page.get("acknowledged") or {}).get("by") == "grace"
+
+    places: dict[str, Callable[[], object]] = {
+        "Slack": lambda: "acknowledged by `grace`" in sent("update"),
+        "PagerDuty": lambda: about.incident_id in sent("acknowledge"),
+        "console": in_console,
+        "command line": listed,
+        "incident log": logged,
+    }
+    eventually("Slack has its button", lambda: "leadline_acknowledge" in sent("post"), WITHIN_S)
+    eventually("PagerDuty has it", lambda: about.incident_id in sent("trigger"), WITHIN_S)
+    eventually("the page has it", lambda: console.asks(f"/incident.json?id={about.incident_id}"), WITHIN_S)
+    eventually("it comes in", lambda: "buttons in Slack work" in sink.err, WITHIN_S)
+    assert not any(shows() for shows in places.values())
+    with ThreadPoolExecutor() as at_once:
+        began = time.monotonic()
+        presses = [at_once.submit(receiver.press, "Acknowledge", ("U02GRACE", "grace")) for _ in range(2)]
+
+        def took_s(what: str, shows: Callable[[], object]) -> float:
+            eventually(f"{what} shows it", shows, WITHIN_S)
+            return time.monotonic() - began
+
+        waiting = {what: at_once.submit(took_s, what, shows) for what, shows in places.items()}
+        for what, each in waiting.items():
+            request.node.user_properties.append((f"acknowledgement in {what}, s", round(each.result(), 2)))
+        assert [each.result() for each in presses] == ["acknowledged", "acknowledged"]
+    actions: list[Action] = asyncio.run(values(settings.bootstrap, settings.topic_prefix, "actions"))
+    assert [(each.kind, each.by, each.incident_id) for each in actions] == [("acknowledge", "grace", about.incident_id)]
+    assert logged() == [("grace",)]

@@ -124,12 +124,14 @@ async def test_what_people_do_in_pagerduty(broker: Broker, prefix: str, tmp_path
             assert it.receiver.by_hand(key, "acknowledge", "Grace") == [202]
             await it.until("Slack", lambda: any("acknowledged by `Grace`" in text for text in it.shown))
             assert it.receiver.reassign(key, "Ada", "Grace") == [202]
+            assert it.receiver.annotate(key, "pg-2 is being rebuilt", "Grace") == [202]
             assert it.receiver.by_hand(key, "resolve", "Grace") == [202]
             await it.until("the notes are in Slack", lambda: "resolved in PagerDuty" in str(it.slack("reply")))
             await it.ends()
             await it.until("Slack has the end", lambda: any("RESOLVED" in text for text in it.shown))
             assert sorted(await acts(broker, prefix)) == [
                 ("acknowledge", "Grace", "in PagerDuty"),
+                ("note", "Grace", "in PagerDuty: pg-2 is being rebuilt"),
                 ("note", "Grace", "reassigned in PagerDuty to Ada"),
                 ("note", "Grace", "resolved in PagerDuty; the incident is open, and its alert is opened again"),
             ]

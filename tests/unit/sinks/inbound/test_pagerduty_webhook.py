@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadline.model.action import Action
 from leadline.model.ids import IncidentId
+from leadline.settings.inbound import InboundSettings
 from leadline_lab.receiver import pagerduty_webhook as stand_in
 from leadline_lab.receiver.exchange import Event
-from leadline_sinks.inbound.pagerduty_webhook import action, is_signed, lacks_key
+from leadline_sinks.inbound.pagerduty_webhook import MOST_KEYS, IncidentKeys, action, is_signed, lacks_key
+from leadline_sinks.inbound.person_action import answer
+from leadline_sinks.notify.acknowledgements import covering
+from leadline_sinks.notify.context import KnownIncident
 from leadline_sinks.pagerduty.event import dedup_key
 from tests.unit.sinks import made
 
@@ -20,9 +25,9 @@ INCIDENT = made.incident().incident_id
 HAND = "acknowledged by hand"
 
 
-def event(kind: str = HAND, key: str = INCIDENT, by: str | None = "Ada", named: str | None = None) -> Any:
+def event(kind: str = HAND, key: str = INCIDENT, by: str | None = "Ada", named: str | None = None, **more: str) -> Any:
     """The payload of a webhook."""
-    payload = {"by": by} if by is not None else {}
+    payload = {"by": by, **more} if by is not None else {}
     body = stand_in.body(Event(made.later(7), "pagerduty", kind, key, payload), ("Grace",), named)
     return orjson.loads(body or b"null")
 
@@ -110,6 +115,68 @@ def test_a_key_that_was_shortened() -> None:
     found = action(event(key=dedup_key(long, 2)), [INCIDENT, long], made.START)
     assert found is not None
     assert (found.incident_id, found.generation) == (long, 2)
+
+
+def test_a_note_in_pagerduty() -> None:
+    """Its event names PagerDuty's incident and not its key, which other events of the incident have."""
+    keys = IncidentKeys()
+    note = event("x", named="incident.annotated", content="the replica is being rebuilt")
+    assert action(keys.with_key(note), [INCIDENT], made.START) is None
+    assert lacks_key(keys.with_key(note))
+    keys.observe(event("trigger", by=None))
+    found = action(keys.with_key(note), [INCIDENT], made.START)
+    assert found is not None
+    assert (found.kind, found.incident_id, found.person) == ("note", INCIDENT, "Ada")
+    assert found.text == "in PagerDuty: the replica is being rebuilt"
+    by_program = {**note["event"], "agent": {"type": "app_reference", "id": "PAPP"}}
+    assert action(keys.with_key({"event": by_program}), [INCIDENT], made.START) is None
+
+
+def test_keys_are_bounded() -> None:
+    """The oldest are forgotten."""
+    keys = IncidentKeys()
+    for number in range(MOST_KEYS + 1):
+        keys.observe({"event": {"data": {"id": f"Q{number}", "incident_key": f"inc_{number}"}}})
+    gone, kept = ({"event_type": "incident.annotated", "data": {"incident": {"id": f"Q{each}"}}} for each in (0, 1))
+    assert lacks_key(keys.with_key({"event": {**gone, "data": {"type": "incident_note", **gone["data"]}}}))
+    assert keys.with_key({"event": kept})["event"]["data"]["incident_key"] == "inc_1"
+
+
+STORY = [
+    event("trigger", by=None),
+    event(),
+    event("acknowledge", by=None),
+    event("x", by=None, named="incident.unacknowledged"),
+    event("x", named="incident.reassigned"),
+    event(by="Grace", key=f"{INCIDENT}#2"),
+    event("resolved by hand", by="Grace"),
+    event("x", by="Grace", named="incident.annotated", content="done"),
+]
+
+
+def taken(events: list[Any]) -> list[Action]:
+    """The records of events, taken one after another as they come."""
+    keys, found = IncidentKeys(), list[Action]()
+    keys.observe(STORY[0])
+    for each in events:
+        keys.observe(each)
+        given = action(keys.with_key(each), [INCIDENT], made.later(60))
+        if given is not None:
+            known = KnownIncident(seq=3, generation=2, state="open", merged_into=None)
+            records = answer(given, known, found, InboundSettings(), made.later(60)).records
+            found += [each for each in records if isinstance(each, Action)]
+    return sorted(found, key=lambda each: each.action_id)
+
+
+@given(order=st.permutations([*STORY, *STORY]))
+def test_events_in_any_order_and_twice(order: list[Any]) -> None:
+    """PagerDuty promises neither order nor that an event comes once. Each of our records states one fact and takes none
+    back, so none comes too late: elsewhere a late event undid a newer one (getsentry/sentry pull request 121084).
+    """
+    found = taken(order)
+    assert found == taken(STORY)
+    assert [each.kind for each in found].count("acknowledge") == 2
+    assert [covering(found, None, generation) for generation in (1, 2)] != [None, None]
 
 
 @pytest.mark.parametrize("payload", [None, [], {}, {"event": 1}, {"event": {"id": "x", "event_type": "pagey.ping"}}])

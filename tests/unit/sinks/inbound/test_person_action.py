@@ -106,6 +106,22 @@ def test_names_of_people() -> None:
     assert "does not know you (U2)" in refused.text
 
 
+def test_somebody_in_pagerduty_who_may_not_act_here() -> None:
+    """It cannot be prevented there, where nobody else is paged any more. So it is a note: others must not believe that
+    somebody they know takes care, nor that nobody has looked.
+    """
+    given = pressed(vendor="PagerDuty", ident="01E", person_id="PEVE", person="Eve", text="in PagerDuty")
+    alone = {"people": {"U1": "ada"}, "only_people": True}
+    (note,) = answered(given, **alone).records
+    assert isinstance(note, Action)
+    assert (note.kind, note.by, note.generation) == ("note", "PagerDuty", None)
+    assert note.text == "acknowledged in PagerDuty, by Eve (PEVE), who is not in inbound.people, not here"
+    assert answered(given, OPEN, note, **alone).records == ()
+    (note,) = answered(pressed("note", vendor="PagerDuty", person_id="PEVE", text="resolved there"), **alone).records
+    assert isinstance(note, Action)
+    assert note.text == "resolved there, by ada (PEVE), who is not in inbound.people"
+
+
 def test_a_clock_that_is_ahead() -> None:
     """An action is not in the future."""
     (action,) = answered(pressed(at=made.later(900))).records
