@@ -215,7 +215,7 @@ async def test_what_waits_for_its_edit_is_on_record_as_held_back() -> None:
 @pytest.mark.parametrize("failure", [Retry(Reason.RATE_LIMITED, "no", after_s=120.0), Retry(Reason.UNAVAILABLE, "no")])
 async def test_an_edit_that_fails_holds_nothing_up(failure: Retry) -> None:
     """Slack limits chat.update apart from chat.postMessage, and one message may fail for good: no other notification
-    waits, the target counts as reachable, and the edit is made later. Elsewhere updates of alert groups ran into the limit:
+    waits, the target counts as reachable, and the edit is made later. Elsewhere updates ran into the limit:
     https://github.com/grafana-cold-storage/oncall/pull/5287
     """
     setup = await many(20)
