@@ -48,7 +48,7 @@ def judged(clusters: int, rounds: int, *, whole: bool = False) -> dict[bytes, Cl
         key, seen = record.key or b"", cast(Any, OBSERVATIONS.decode(record.value))
         if key not in states:
             states[key] = ClusterState(ClusterName(key.decode()), JUDGEMENT)
-        states[key].observe(seen)
+        states[key].observe(seen, packed=record.value or b"")
     return states
 
 

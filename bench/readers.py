@@ -186,7 +186,7 @@ class NoJudgement:
     is_empty = unfinished = is_large = False
     beyond = ""
 
-    def enqueue(self, seen: object, spooled: bool = False) -> None:
+    def enqueue(self, seen: object, spooled: bool = False, packed: bytes = b"") -> None:
         """Nothing."""
 
     def evaluate(self) -> list[Any]:

@@ -71,6 +71,7 @@ def decode(data: bytes) -> Described:
                 known = _known_conflicts if len(text) <= MAX_TEXT_BYTES else _conflicts.decode
                 force_setattr(seen, "conflicts", known(text))
         elif isinstance(seen, NodeSettings):
+            _share_texts(seen.node)
             share_settings(seen.settings)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return whole.decode(data)

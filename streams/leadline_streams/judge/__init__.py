@@ -16,6 +16,8 @@
 ``links``            the links of a cluster, by identity and by node
 ``nodes``            the nodes, by name and by what they show
 ``packed_sample``    what vitals lack of the sample that they stand on, as bytes
+``packed_vitals``    the newest vitals of a node, as in their record
+``nothing``          the empty table that fields share
 ``shared_texts``     names in a state that was read, each as one object
 ``lookup``           one of many slots, senders or subscriptions, found by a field
 ``view``             a cluster while one subject is judged

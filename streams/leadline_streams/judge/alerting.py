@@ -54,7 +54,7 @@ class Alerting:
         self._judgement = judgement
         self.effective = EffectiveRules(memory.cluster, judgement)
         self.problems = Problems(memory, judgement)
-        self.weighed: set[str] = set()
+        self.weighed: list[str] = []
         """The places of alerts that were weighed; whoever looks at them empties it."""
         self._on: dict[NodeName, dict[str, AlertState]] = {}
         """Alerts about slots and subscriptions, by their node."""
@@ -111,7 +111,7 @@ class Alerting:
         """An alert whose subject is not seen any more, and may be there."""
         for step in lifecycle.lost(alert, now):
             self._emit(alert, self._judgement.rule(alert.rule), step, _no_words, out)
-        self.weighed.add(key(alert.rule, alert.subject.id))
+        self.weighed.append(key(alert.rule, alert.subject.id))
 
     def supersede(self, alert: AlertState, now: float, out: list[Output]) -> None:
         """End an alert whose subject is gone."""
@@ -222,7 +222,7 @@ class Alerting:
             steps = lifecycle.measured(alert, limits, value, now)
         for step in steps:
             self._emit(alert, rule, step, describe, out)
-        self.weighed.add(key(rule.name, about.id))
+        self.weighed.append(key(rule.name, about.id))
         when = lifecycle.next_due(alert, limits, self._judgement.policy.pending_grace_s) or inf
         self._memory.next_due = min(self._memory.next_due, when)
 

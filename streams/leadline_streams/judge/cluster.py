@@ -24,6 +24,7 @@ from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.judging import STEP, Judging
 from leadline_streams.judge.look_changes import look_changes
 from leadline_streams.judge.looks import Looks
+from leadline_streams.judge.packed_vitals import MOST_BYTES, pack
 from leadline_streams.judge.sources import DUPLICATE, LATE, WaitingVitals
 from leadline_streams.judge.state import LARGE, Memory, load
 from leadline_streams.judge.timers import Timers
@@ -113,9 +114,9 @@ class ClusterState:
 
     # -- The fold ---------------------------------------------------------------------------------------------------
 
-    def observe(self, seen: Observed, spooled: bool = False) -> list[Output]:
+    def observe(self, seen: Observed, spooled: bool = False, packed: bytes = b"") -> list[Output]:
         """Enqueue one observation, and evaluate what can be judged by now. Raises BadRecord like ``enqueue``."""
-        self.enqueue(seen, spooled)
+        self.enqueue(seen, spooled, packed)
         return self.evaluate()
 
     def tick(self, now: datetime) -> list[Output]:
@@ -135,9 +136,10 @@ class ClusterState:
             return self.evaluate()
         return self._take_outputs()
 
-    def enqueue(self, seen: Observed, spooled: bool = False) -> None:
+    def enqueue(self, seen: Observed, spooled: bool = False, packed: bytes = b"") -> None:
         """Take one observation; judging it may wait until ``evaluate``, for others that are enqueued together.
 
+        ``packed``: the value of its record, which is kept of vitals; they are written anew where it is empty, or long.
         Raises BadRecord, and remembers nothing of it, when it cannot be used.
         """
         arrivals, policy = self.memory.arrivals, self._judgement.policy
@@ -149,8 +151,10 @@ class ClusterState:
             if arrivals.follow(seen, policy):
                 return
         elif isinstance(seen, Vitals):
-            if not arrivals.follow_vitals(seen, policy):
-                self._enqueue_vitals(seen, spooled)
+            if not 0 < len(packed) <= MOST_BYTES:
+                packed = pack(seen)
+            if not arrivals.follow_vitals(seen, packed, policy):
+                self._enqueue_vitals(seen, spooled, packed)
             return
         elif isinstance(seen, FindingReport):
             reports.validate(seen, self._judgement)
@@ -170,7 +174,7 @@ class ClusterState:
             raise _no_engine(seen.node)
         self._offer(seen, spooled)
 
-    def _enqueue_vitals(self, vitals: EngineVitals, spooled: bool) -> None:
+    def _enqueue_vitals(self, vitals: EngineVitals, spooled: bool, packed: bytes) -> None:
         """Take vitals that are not simply the next of their node."""
         source = self.memory.arrivals.sources.get(vitals.node)
         if source is None:
@@ -178,7 +182,7 @@ class ClusterState:
             return
         base = source.base
         if base is None or base.seq != vitals.base or base.node.boot != vitals.boot:
-            self._offer(vitals, spooled)  # the base is judged before them, or is not known
+            self._offer(vitals, spooled, packed)  # the base is judged before them, or is not known
             return
         if not self.looks.fits(vitals, base):
             raise BadRecord(INVALID, f"these vitals have other rows than the sample {vitals.base} that they stand on")
@@ -187,7 +191,7 @@ class ClusterState:
         finally:
             source.base = base
 
-    def _offer(self, seen: Sample | NodeSettings | EngineVitals, spooled: bool) -> None:
+    def _offer(self, seen: Sample | NodeSettings | EngineVitals, spooled: bool, packed: bytes = b"") -> None:
         self._advance(inf)
         arrivals, name = self.memory.arrivals, seen.node if isinstance(seen, Vitals) else seen.node.name
         if name not in arrivals.sources and len(arrivals.sources) >= limits.MOST_NODES:
@@ -195,7 +199,7 @@ class ClusterState:
             return
         node = self.memory.nodes.get(name)
         before_s = arrivals.sources[node.name].stale_after_s if node is not None else 0.0
-        arrival = arrivals.offer(seen, spooled, self._judgement.policy)
+        arrival = arrivals.offer(seen, spooled, self._judgement.policy, packed)
         if node is not None and arrivals.sources[node.name].stale_after_s < before_s:
             self.looks.watch(node)
         if arrival is LATE:
@@ -236,7 +240,7 @@ class ClusterState:
             heappop(waiting)
             left = None
             if isinstance(seen, WaitingVitals):
-                left = self.looks.vitals(seen.vitals, time, out)
+                left = self.looks.vitals(seen.vitals, seen.packed, time, out)
             elif isinstance(seen, Sample):
                 left = self.looks.sample(seen, time, out)
             elif isinstance(seen, NodeSettings):

@@ -3,6 +3,7 @@
 Plain data, as in ``state``. Times are event time in seconds since the epoch.
 """
 
+from collections.abc import Mapping
 from math import inf
 
 from msgspec import Struct, field
@@ -10,12 +11,13 @@ from msgspec import Struct, field
 from leadline.model.alert import Verdict
 from leadline.model.ids import LinkId, NodeName
 from leadline.model.node import LinkKind, Unit
+from leadline_streams.judge.nothing import NOTHING
 
 STAND_IN_S = 5.0
 """A link end without an agent is provisional for this long: its agent may still report."""
 
 
-class Rollup(Struct, omit_defaults=True):
+class Rollup(Struct, omit_defaults=True, gc=False):
     """Lag of one link in one window of event time, so far."""
 
     until: float = 0.0
@@ -27,10 +29,33 @@ class Rollup(Struct, omit_defaults=True):
     lag_min: float = inf
     lag_max: float = 0.0
     units_max: int = -1
-    verdicts: dict[str, int] = field(default_factory=dict)
+    verdict: str = ""
+    """The first in the window; most windows have no other. Empty before it."""
+    verdicts: Mapping[str, int] = NOTHING
+    """The samples of each other verdict, in the order in which they came."""
+
+    def note(self, verdict: str, samples: int = 1) -> None:
+        """Count samples of a verdict, which are in ``samples`` already."""
+        if not self.verdict:
+            self.verdict = verdict
+        elif verdict != self.verdict:
+            self.verdicts = {**self.verdicts, verdict: self.verdicts.get(verdict, 0) + samples}
+
+    def settle(self) -> None:
+        """Bring in order what was saved when all verdicts were in ``verdicts``."""
+        if not self.verdict and self.verdicts:
+            self.verdict, *others = self.verdicts
+            self.verdicts = {verdict: self.verdicts[verdict] for verdict in others} or NOTHING
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """The samples of each verdict, in the order in which they came."""
+        if not self.verdict:
+            return {}
+        return {self.verdict: self.samples - sum(self.verdicts.values()), **self.verdicts}
 
 
-class LinkState(Struct, omit_defaults=True):
+class LinkState(Struct, omit_defaults=True, gc=False):
     """A link as last judged."""
 
     id: LinkId

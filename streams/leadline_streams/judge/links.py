@@ -1,7 +1,7 @@
 """The links of a cluster, by identity, and by the node at either end.
 
 Rules and causes ask for the links of one node again and again: looking through all links each time would make the cost
-of a cluster the square of its size.
+of a cluster the square of its size. A small cluster is looked through once for each node.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,9 @@ class Ended(Protocol):
 
 
 Link = TypeVar("Link", bound=Ended)
+
+SMALL = 16
+"""So many links are looked through. An index of them would take more memory than they have fields."""
 
 
 class Ends(Generic[Link]):
@@ -50,44 +53,41 @@ class Ends(Generic[Link]):
         return tuple(links.values()) if links is not None else ()
 
 
-class AtNodes(dict[str, tuple[tuple[Link, ...], tuple[Link, ...]]]):
-    """The links that end at a node, and those that begin there, oldest first; made when they are asked for.
-
-    Every look at a node asks for them, so that finding them takes no call.
-    """
-
-    __slots__ = ("above", "below")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.above: Ends[Link] = Ends()
-        self.below: Ends[Link] = Ends()
-
-    def __missing__(self, node: str) -> tuple[tuple[Link, ...], tuple[Link, ...]]:
-        found = self.above.of(node), self.below.of(node)
-        if found[0] or found[1]:  # others may be the names of nodes that are gone
-            self[node] = found
-        return found
-
-
 class Links(dict[str, Link]):
     """Links by identity. Those of a node are tuples: links may go while one is read."""
 
-    __slots__ = ("at",)
+    __slots__ = ("_ends", "at")
 
     def __init__(self, links: dict[str, Link] | None = None) -> None:
         super().__init__()
-        self.at: AtNodes[Link] = AtNodes()
+        self.at: dict[str, tuple[tuple[Link, ...], tuple[Link, ...]]] = {}
+        """The links that end at a node, and those that begin there, oldest first, once they were asked for. Every look
+        at a node asks for them, so that finding them takes no call."""
+        self._ends: tuple[Ends[Link], Ends[Link]] | None = None
+        """The same for all nodes of a cluster that has, or had, more than ``SMALL`` links."""
         for ident, link in (links or {}).items():
             self[ident] = link
 
+    def find(self, node: str) -> tuple[tuple[Link, ...], tuple[Link, ...]]:
+        """The links that end at a node, and those that begin there; they are then in ``at``, if there are any."""
+        if self._ends is not None:
+            found = self._ends[0].of(node), self._ends[1].of(node)
+        else:
+            found = (
+                tuple(link for link in self.values() if link.downstream == node),
+                tuple(link for link in self.values() if link.upstream == node),
+            )
+        if found[0] or found[1]:  # others may be the names of nodes that are gone
+            self.at[node] = found
+        return found
+
     def above(self, node: str) -> Sequence[Link]:
         """The links that end at a node, oldest first."""
-        return self.at[node][0]
+        return (self.at.get(node) or self.find(node))[0]
 
     def below(self, node: str) -> Sequence[Link]:
         """The links that begin at a node, oldest first."""
-        return self.at[node][1]
+        return (self.at.get(node) or self.find(node))[1]
 
     def __reduce__(self) -> tuple[object, ...]:
         """Copied, it is made anew."""
@@ -98,17 +98,27 @@ class Links(dict[str, Link]):
         if ident in self:
             del self[ident]
         super().__setitem__(ident, link)
-        self.at.above.add(link.downstream, ident, link)
-        self.at.below.add(link.upstream, ident, link)
+        if self._ends is not None:
+            self._note(ident, link)
+        elif len(self) > SMALL:
+            self._ends = Ends(), Ends()
+            for each, its in self.items():
+                self._note(each, its)
         self._forget_tuples(link)
 
     def __delitem__(self, ident: str) -> None:
         """Remove a link."""
         link = self[ident]
         super().__delitem__(ident)
-        self.at.above.remove(link.downstream, ident)
-        self.at.below.remove(link.upstream, ident)
+        if self._ends is not None:
+            self._ends[0].remove(link.downstream, ident)
+            self._ends[1].remove(link.upstream, ident)
         self._forget_tuples(link)
+
+    def _note(self, ident: str, link: Link) -> None:
+        if self._ends is not None:
+            self._ends[0].add(link.downstream, ident, link)
+            self._ends[1].add(link.upstream, ident, link)
 
     def _forget_tuples(self, link: Link) -> None:
         self.at.pop(link.upstream, None)

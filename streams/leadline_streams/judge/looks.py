@@ -86,7 +86,7 @@ class Looks:
         thorough = self._take(engine, node, sample, now, out) or thorough
         rest = self._judge_whole(engine, node, sample, now, out, thorough)
         rows = len(sample.slots) + len(sample.subscriptions)
-        if rows + sum(map(len, self._links.at[name])) > STEP:
+        if rows + sum(map(len, self._links.at.get(name) or self._links.find(name))) > STEP:
             return rest
         drain(rest)
         return None
@@ -97,7 +97,7 @@ class Looks:
         """Judge a node, and the links that end at it, by a sample of which the fast path took nothing."""
         yield from self._judging.judge_node(engine, node, now, out, thorough)
         self._judging.publish_node(engine, node, now, out)
-        above, below = self._links.at[node.name]
+        above, below = self._links.at.get(node.name) or self._links.find(node.name)
         for link in below:
             link.streams = False
         for number, link in enumerate(above, 1):
@@ -110,7 +110,7 @@ class Looks:
             if not number % STEP or number == len(below):
                 yield
 
-    def vitals(self, vitals: EngineVitals, now: float, out: list[Output]) -> Iterator[None] | None:
+    def vitals(self, vitals: EngineVitals, packed: bytes, now: float, out: list[Output]) -> Iterator[None] | None:
         """Judge vitals: as they are while all is well, otherwise the sample that they make; see ``sample``."""
         memory, nodes = self._memory, self._memory.nodes
         node = nodes.get(vitals.node)
@@ -138,6 +138,7 @@ class Looks:
         else:
             if not isinstance(base, PackedSample):
                 node.kept = PackedSample.of(base)
+            node.vitals = packed
             if node.alive_since:
                 node.alive_since = 0.0
             self._judge_fast(engine, node, vitals, engine.judge_vitals, now, out)
@@ -165,7 +166,7 @@ class Looks:
         nodes, every_s = self._memory.nodes, self._status_every_s
         if now - node.status_at >= every_s:
             self._judging.publish_node(engine, node, now, out)
-        above, below = self._links.at[node.name]
+        above, below = self._links.at.get(node.name) or self._links.find(node.name)
         for link in above:
             up = nodes.get(link.upstream)
             if now >= link.brief.until:

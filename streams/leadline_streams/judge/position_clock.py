@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 _MAX_POINTS = 256
 _SPACING = 0.05
@@ -45,18 +45,21 @@ class PositionArray(_Ints):
         return super().__new__(cls, "Q", values)  # type: ignore[return-value]
 
 
-class PositionClock(Struct, omit_defaults=True):
+_NO_TIMES, _NO_POSITIONS = TimeArray(), PositionArray()
+"""Of all clocks without points: a standby's has none."""
+
+
+class PositionClock(Struct, omit_defaults=True, gc=False):
     """Pairs of (time in seconds, position), both rising; ``times[i]`` is the *last* time at ``positions[i]``."""
 
-    times: TimeArray = field(default_factory=TimeArray)
-    positions: PositionArray = field(default_factory=PositionArray)
+    times: TimeArray = _NO_TIMES
+    positions: PositionArray = _NO_POSITIONS
 
     def add(self, time: float, position: int) -> None:
         """Note that ``position`` was reached at ``time``. Older times are ignored; a lower position starts again."""
         times, positions = self.times, self.positions
         if not times:
-            times.append(time)
-            positions.append(position)
+            self.times, self.positions = TimeArray([time]), PositionArray([position])
             return
         if time < times[-1]:
             return

@@ -33,7 +33,6 @@ def turn(link: LinkState, now: float, cluster: ClusterName, datacenter: str) -> 
 def count(link: LinkState) -> None:
     """Count the link as it is now."""
     brief, lag_s, behind, judged = link.brief, link.lag_s, link.lag_units, link.verdict
-    verdicts = brief.verdicts
     brief.samples += 1
     if lag_s is None:
         brief.unknown += 1
@@ -45,7 +44,8 @@ def count(link: LinkState) -> None:
             brief.lag_max = max(brief.lag_max, lag_s)
     if behind is not None and behind > brief.units_max:
         brief.units_max = behind
-    verdicts[judged] = verdicts.get(judged, 0) + 1
+    if judged != brief.verdict:
+        brief.note(judged)
 
 
 def count_caught_up(brief: Rollup, behind: int, judged: Verdict) -> None:
@@ -55,7 +55,8 @@ def count_caught_up(brief: Rollup, behind: int, judged: Verdict) -> None:
         brief.lag_min = 0.0
     if behind > brief.units_max:
         brief.units_max = behind
-    brief.verdicts[judged] = brief.verdicts.get(judged, 0) + 1
+    if judged != brief.verdict:
+        brief.note(judged)
 
 
 def _merge(into: Rollup, part: Rollup) -> None:
@@ -65,8 +66,8 @@ def _merge(into: Rollup, part: Rollup) -> None:
     into.lag_min = min(into.lag_min, part.lag_min)
     into.lag_max = max(into.lag_max, part.lag_max)
     into.units_max = max(into.units_max, part.units_max)
-    for verdict, samples in part.verdicts.items():
-        into.verdicts[verdict] = into.verdicts.get(verdict, 0) + samples
+    for verdict, samples in part.counted.items():
+        into.note(verdict, samples)
 
 
 def _record(link: LinkState, rollup: Rollup, span_s: float, cluster: ClusterName, datacenter: str) -> LagRollup:
@@ -92,7 +93,7 @@ def _record(link: LinkState, rollup: Rollup, span_s: float, cluster: ClusterName
         bytes_max=most if link.unit == "bytes" else None,
         bytes_last=last if link.unit == "bytes" else None,
         verdict=link.verdict,
-        verdicts=rollup.verdicts,
+        verdicts=rollup.counted,
         unit=link.unit,
         transactions_max=most if link.unit == "transactions" else None,
         transactions_last=last if link.unit == "transactions" else None,

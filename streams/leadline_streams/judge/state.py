@@ -17,7 +17,8 @@ from leadline.catalogue import RULES
 from leadline.model.ids import ClusterName
 from leadline.model.incident import Change
 from leadline.model.observation import Sample
-from leadline_streams.judge import shared_texts
+from leadline.model.vitals import Vitals
+from leadline_streams.judge import packed_vitals, shared_texts
 from leadline_streams.judge.audit_state import AuditState
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.links import Links
@@ -26,6 +27,7 @@ from leadline_streams.judge.nodes import Nodes, Sign
 from leadline_streams.judge.packed_sample import PackedSample
 from leadline_streams.judge.problem_state import AlertState, IncidentState, ReportState
 from leadline_streams.judge.server_settings import ServerSettings
+from leadline_streams.judge.sources import SavedVitals, WaitingVitals
 from leadline_streams.judge.watermark import Arrivals
 
 Derived = TypeVar("Derived")
@@ -117,6 +119,8 @@ class Memory(Struct, omit_defaults=True):
 
 def _plain(value: Any) -> Any:
     """The arrays of a ``PositionClock`` are written as lists."""
+    if isinstance(value, WaitingVitals):
+        return value.saved()
     if isinstance(value, PackedSample):
         return value.unpack()
     return value.plain() if isinstance(value, ServerSettings) else list(value)
@@ -131,14 +135,15 @@ def _share_texts(memory: Memory) -> None:
             pid, name, slot = link.sender
             link.sender = pid, intern(name), intern(slot) if slot is not None else None
         for window in (link.brief, link.long):
-            window.verdicts = shared_texts.keyed(window.verdicts)
+            window.settle()
     memory.links = Links(shared_texts.keyed(memory.links))
     memory.nodes = Nodes(shared_texts.keyed(memory.nodes))
     arrivals = memory.arrivals
     arrivals.sources = shared_texts.keyed(arrivals.sources)
     arrivals.awaited = shared_texts.keyed(arrivals.awaited)
     arrivals.waiting = [
-        (time, intern(name), seq, intern(boot), seen) for time, name, seq, boot, seen in arrivals.waiting
+        (time, intern(name), seq, intern(boot), seen.waiting() if isinstance(seen, SavedVitals) else seen)
+        for time, name, seq, boot, seen in arrivals.waiting
     ]
 
 
@@ -159,6 +164,8 @@ def load(data: bytes) -> Memory:
         if isinstance(seen, Sample):
             kept.setdefault(name, []).append(seen)
     for name, node in memory.nodes.items():
+        if isinstance(node.vitals, Vitals):
+            node.vitals = packed_vitals.pack(node.vitals)
         node.node = interned_decode.share(node.node, *kept.get(name, ()))
         for sample in kept.get(name, ()):
             if sample is node.kept and node.vitals is not None:

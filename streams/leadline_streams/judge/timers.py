@@ -27,11 +27,11 @@ class Timers:
         self._alerting = alerting
         self._policy = policy
         self._heap: list[Timer] = []
-        self._known: dict[tuple[str, str], float] = {}
+        self._known: dict[str | tuple[str, str], float] = {}
         """The time that the heap has for each."""
         for name in memory.nodes:
             self.watch(name)
-        alerting.weighed.update(memory.alerts)
+        alerting.weighed.extend(memory.alerts)
 
     def watch(self, name: str) -> None:
         """A node is new, reports again, or reports more often."""
@@ -48,7 +48,7 @@ class Timers:
             now = self._alert(ident) if kind == "alert" else self._node(ident)
             if now[0] == when:
                 break
-            known = kind, ident
+            known = _key(kind, ident)
             if self._known.get(known) == when:
                 if now[0] < inf:
                     self._known[known] = now[0]
@@ -62,7 +62,7 @@ class Timers:
 
     def _push(self, timer: Timer) -> None:
         when, kind, ident = timer
-        known = kind, ident
+        known = _key(kind, ident)
         if when < inf and self._known.get(known) != when:
             self._known[known] = when
             heappush(self._heap, timer)
@@ -98,3 +98,8 @@ class Timers:
         if memory.news:
             few.append((memory.diagnose_at, "news", ""))
         return few
+
+
+def _key(kind: str, ident: str) -> str | tuple[str, str]:
+    """A timer by kind and identity: nodes, of which each has one, by their names alone."""
+    return ident if kind == "node" else (kind, ident)

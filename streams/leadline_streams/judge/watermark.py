@@ -21,6 +21,7 @@ from leadline.model.observation import NodeSettings, Sample
 from leadline.model.vitals import Vitals
 from leadline.wire import FUTURE
 from leadline.words import duration
+from leadline_streams.judge.packed_vitals import pack
 from leadline_streams.judge.policy import Policy
 from leadline_streams.judge.sources import ACCEPTED, DUPLICATE, LATE, Admission, Source, Waiting, WaitingVitals
 
@@ -96,8 +97,8 @@ class Arrivals(Struct, omit_defaults=True):
         heappush(self.waiting, (time, node.name, seen.seq, node.boot, seen))
         return True
 
-    def follow_vitals(self, vitals: EngineVitals, policy: Policy) -> bool:
-        """The same with vitals whose base is judged, too."""
+    def follow_vitals(self, vitals: EngineVitals, packed: bytes, policy: Policy) -> bool:
+        """The same with vitals whose base is judged, too. ``packed``: as ``packed_vitals`` has them."""
         name, time = vitals.node, vitals.sent_ms / 1000
         source = self.sources.get(name)
         if source is None or time <= self.newest or time < self.horizon or vitals.seq <= source.seq:
@@ -109,12 +110,14 @@ class Arrivals(Struct, omit_defaults=True):
             return False
         source.seq = vitals.seq
         source.frontier = self.awaited[name] = self.newest = time
-        heappush(self.waiting, (time, name, vitals.seq, vitals.boot, WaitingVitals(vitals)))
+        heappush(self.waiting, (time, name, vitals.seq, vitals.boot, WaitingVitals(vitals, packed)))
         return True
 
-    def offer(self, seen: Sample | NodeSettings | EngineVitals, spooled: bool, policy: Policy) -> Admission:
+    def offer(
+        self, seen: Sample | NodeSettings | EngineVitals, spooled: bool, policy: Policy, packed: bytes = b""
+    ) -> Admission:
         """Take any observation. Raises BadRecord when its time is in the future; then nothing is kept of it but that
-        later vitals may stand on it."""
+        later vitals may stand on it. ``packed``: vitals as ``packed_vitals`` has them."""
         if isinstance(seen, Vitals):
             name, boot, time = seen.node, seen.boot, seen.sent_ms / 1000
         else:
@@ -164,7 +167,8 @@ class Arrivals(Struct, omit_defaults=True):
             time = max(time, source.admitted_at, self.horizon)
         if isinstance(seen, Sample):
             source.base = None
-        heappush(self.waiting, (time, name, seq, boot, WaitingVitals(seen) if isinstance(seen, Vitals) else seen))
+        waiting = WaitingVitals(seen, packed or pack(seen)) if isinstance(seen, Vitals) else seen
+        heappush(self.waiting, (time, name, seq, boot, waiting))
         return ACCEPTED
 
     def enqueue(self, report: FindingReport) -> None:

@@ -47,8 +47,9 @@ class Fold(Protocol):
         """Whether nothing is left of it: it may be forgotten."""
         ...
 
-    def enqueue(self, seen: Observed, spooled: bool = False) -> None:
-        """Take one observation, to be judged at ``evaluate`` at the latest. Raises BadRecord."""
+    def enqueue(self, seen: Observed, spooled: bool = False, packed: bytes = b"") -> None:
+        """Take one observation, to be judged at ``evaluate`` at the latest. Raises BadRecord. ``packed``: the value of
+        its record."""
         ...
 
     def evaluate(self) -> list[Output]:

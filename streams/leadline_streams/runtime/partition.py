@@ -172,7 +172,7 @@ class Partition:
                 if not self.takes_long and (cluster.is_large or len(record.value) > LARGE_BYTES):
                     self.takes_long = True
                     yield False
-                fold.enqueue(seen, headers[-1][0] == SPOOLED if headers else False)
+                fold.enqueue(seen, headers[-1][0] == SPOOLED if headers else False, record.value)
                 if fold.spent >= MOST_SPENT:
                     fold.spent = 0
                     yield False

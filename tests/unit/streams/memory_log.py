@@ -61,7 +61,7 @@ class Count:
         self.last = list(last)
         self.outputs: list[Output] = []
 
-    def enqueue(self, seen: Sample, spooled: bool = False) -> None:
+    def enqueue(self, seen: Sample, spooled: bool = False, packed: bytes = b"") -> None:
         """Count it; ``bad`` is refused, ``defect`` breaks after it has been counted."""
         if seen.error == "bad":
             raise BadRecord(FUTURE, "it says so")

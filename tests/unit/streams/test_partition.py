@@ -63,7 +63,7 @@ def test_only_the_last_header_marks_a_sample_as_spooled() -> None:
     spooled: list[bool] = []
 
     class Ear(Count):
-        def enqueue(self, seen: Any, was_spooled: bool = False) -> None:
+        def enqueue(self, seen: Any, was_spooled: bool = False, packed: bytes = b"") -> None:
             spooled.append(was_spooled)
 
     held = partition()

@@ -64,7 +64,7 @@ def reported(log: MemoryLog) -> list[Incident]:
 class Poisoned(Count):
     """A judgement that fails at samples that are marked."""
 
-    def enqueue(self, seen: Any, spooled: bool = False) -> None:
+    def enqueue(self, seen: Any, spooled: bool = False, packed: bytes = b"") -> None:
         if seen.error == "poison":
             raise OverflowError("date value out of range")
         super().enqueue(seen, spooled)

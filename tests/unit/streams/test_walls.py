@@ -56,7 +56,7 @@ class Poisoned(Count):
         self.step = step
         self.broken = False
 
-    def enqueue(self, seen: Any, spooled: bool = False) -> None:
+    def enqueue(self, seen: Any, spooled: bool = False, packed: bytes = b"") -> None:
         self.broken |= seen.error == "poison"
         if self.broken and self.step == "enqueue":
             raise OverflowError("date value out of range")

@@ -27,6 +27,7 @@ from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.stages import waits_for_session
 from leadline_streams.engines.postgresql.timing import RESTART_S
 from leadline_streams.engines.postgresql.validation import check_positions
+from leadline_streams.judge import packed_vitals
 from leadline_streams.judge.engine import LinkParts, LinkTraits
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.node_state import NodeState
@@ -159,7 +160,7 @@ class PostgreSQL:
     def position_of(self, node: NodeState) -> str | None:
         """The end of a primary's WAL, or of what a standby has replayed."""
         if node.vitals is not None:
-            return node.vitals.position
+            return packed_vitals.unpack(node.vitals).position
         positions = node.sample.positions if node.sample is not None else None
         return (positions.current_lsn or positions.replayed_lsn) if positions is not None else None
 

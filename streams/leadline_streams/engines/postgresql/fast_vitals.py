@@ -62,7 +62,7 @@ def take(node: NodeState, vitals: PostgresqlVitals, now: float, upstream_seen: b
             return False
         if silent and any(_may_be_dead(node, vitals, row) for row in rows):
             return False
-    node.seen, node.vitals = now, vitals
+    node.seen = now
     return True
 
 
