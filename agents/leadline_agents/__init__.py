@@ -24,6 +24,7 @@ Publish:
 ``publisher``  from the outbox to Kafka, in order per cluster
 
 ``backoff``    the wait before the next attempt to connect
+``lean``       libraries without what an agent never uses
 ``service``    all of it as a process
 ``__main__``   ``python -m leadline_agents``, which the units of systemd start
 """

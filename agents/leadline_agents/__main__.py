@@ -16,6 +16,7 @@ from leadline.errors import ExitCode, LeadlineError
 from leadline.settings.agent import AgentSettings
 from leadline.settings.load import load
 from leadline.settings.secret import redact
+from leadline_agents.engines import registry
 from leadline_agents.lean import UNUSED, UNUSED_WITHOUT_PORT, import_lean
 
 
@@ -25,7 +26,7 @@ def main(args: Sequence[str]) -> int:
         sys.stderr.write("leadline: usage: python -m leadline_agents -c FILE\n")
         return ExitCode.USAGE
     try:
-        import_lean(UNUSED)
+        import_lean({**UNUSED, **registry.UNUSED})
         settings = load(AgentSettings, Path(args[1]), os.environ).settings
         logs.start(settings.log)
         if not settings.metrics.port:

@@ -1,7 +1,7 @@
 """Libraries without modules that they import and that an agent never uses: 4 of the 47 MiB of its process.
 
-``prometheus_client`` imports a server and a client for HTTP; ``aiokafka`` its consumer; and ``psycopg`` the reader of
-installed packages, to know its own version, with the reading of archives, tables and mail.
+``prometheus_client`` imports a server and a client for HTTP, ``aiokafka`` its consumer. What an engine's library
+brings is in ``engines.registry``.
 """
 
 import sys
@@ -11,10 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-UNUSED: Final[Mapping[str, tuple[str, ...]]] = {
-    "aiokafka": ("aiokafka.consumer",),
-    "psycopg": ("importlib.metadata",),
-}
+UNUSED: Final[Mapping[str, tuple[str, ...]]] = {"aiokafka": ("aiokafka.consumer",)}
 """By library: modules that it imports."""
 UNUSED_WITHOUT_PORT: Final[Mapping[str, tuple[str, ...]]] = {
     "prometheus_client": ("http.server", "urllib.error", "urllib.request", "wsgiref.simple_server"),

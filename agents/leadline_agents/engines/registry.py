@@ -1,5 +1,6 @@
 """The engine of an instance: the only file of the agent's core that names engines."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from leadline.clock import Clock
@@ -16,6 +17,9 @@ def _postgresql(instance: InstanceSettings, options: EngineOptions, clock: Clock
 
 ENGINES: Final[dict[str, OpenInstance]] = {"postgresql": _postgresql}
 """Each imports its package inside the function, so that an agent loads only the engines of its own instances."""
+
+UNUSED: Final[Mapping[str, tuple[str, ...]]] = {"psycopg": ("importlib.metadata",)}
+"""For ``lean``. psycopg asks for its own version; the reader of packages brings those of archives, tables and mail."""
 
 
 def open_engine(instance: InstanceSettings, options: EngineOptions, clock: Clock) -> EngineInstance:

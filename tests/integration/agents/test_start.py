@@ -31,7 +31,7 @@ def test_the_agent_loads_only_what_it_needs(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", LOADED, str(file)], capture_output=True, text=True, check=True)
     modules = set(done.stdout.split())
     assert {name for name in modules if name.startswith("leadline_cli.")} == {
-        *("leadline_cli.agent", "leadline_cli.main", "leadline_cli.options"),
+        *("leadline_cli.agent", "leadline_cli.elsewhere", "leadline_cli.main", "leadline_cli.options"),
     }
     assert "leadline_agents.engines.postgresql.instance" in modules
     assert modules.isdisjoint({"leadline.settings.sink", "leadline.settings.stream", "leadline.settings.processes"})

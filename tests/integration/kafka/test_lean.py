@@ -11,9 +11,10 @@ from tests.integration.kafka.conftest import Ways
 OPEN_ALL = """
 import asyncio, sys
 from pathlib import Path
+from leadline_agents.engines import registry
 from leadline_agents.lean import UNUSED, UNUSED_WITHOUT_PORT, import_lean
 
-import_lean(UNUSED | UNUSED_WITHOUT_PORT)
+import_lean(UNUSED | UNUSED_WITHOUT_PORT | registry.UNUSED)
 from leadline.clock import SystemClock
 from leadline.settings.agent import AgentSettings
 from leadline.settings.load import load

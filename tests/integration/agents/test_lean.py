@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from leadline_agents import lean
+from leadline_agents.engines import registry
 from leadline_lab.sandbox.port import Port
 
 NEVER = (
@@ -44,9 +45,10 @@ sys.exit(main(["-c", sys.argv[1]]))
 """
 AFTERWARDS = """
 import asyncio, sys
+from leadline_agents.engines import registry
 from leadline_agents.lean import UNUSED, UNUSED_WITHOUT_PORT, import_lean
 
-import_lean(UNUSED | UNUSED_WITHOUT_PORT)
+import_lean(UNUSED | UNUSED_WITHOUT_PORT | registry.UNUSED)
 import aiokafka, prometheus_client, psycopg
 import http.server, importlib.metadata, urllib.request
 
@@ -121,7 +123,7 @@ def test_a_library_that_does_not_bear_it(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a package as pip installs it, and of one without its folder: as ``importlib.metadata`` knows it, or not."""
+    """Of a package as pip installs it, and of one without its folder: as ``importlib.metadata`` has it, or not."""
     assert lean.installed_version("psycopg-binary") == metadata.version("psycopg-binary")
     (tmp_path / "other.egg-info").mkdir()
     (tmp_path / "other.egg-info" / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.2\n")
@@ -136,5 +138,5 @@ def test_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_library_that_is_there_stays() -> None:
     """As where another command has imported it."""
     version = psycopg.version
-    lean.import_lean(lean.UNUSED)
+    lean.import_lean(registry.UNUSED)
     assert sys.modules["psycopg.version"] is version
