@@ -126,7 +126,7 @@ def command(
                 **QUIET,
             }
             pipeline.start("sink", made, *names)
-        pipeline.start("console", {**_console(port.number, chosen), **QUIET})
+        pipeline.start("console", {**_console(port.number, chosen, str(pipeline.file("stream.yaml"))), **QUIET})
         live = form == "text" and sys.stdout.isatty()
         note = f"{console}  Kafka at {pipeline.kafka.bootstrap}{''.join(f'; notifies {name}' for name in names)}"
         fleet = FleetView()
@@ -189,10 +189,10 @@ async def _tested(chosen: SinkSettings, names: Sequence[str]) -> list[str]:
     return [escape(line) for line in lines]
 
 
-def _console(port: int, chosen: SinkSettings) -> dict[str, Any]:
-    """Settings of the console, which listens on this machine only."""
+def _console(port: int, chosen: SinkSettings, limits: str) -> dict[str, Any]:
+    """Settings of the console, which listens on this machine only, and explains links by these ``limits``."""
     log = {"incident_log": revealed(chosen.incident_log)} if chosen.incident_log.wanted else {}
-    return {"web": {"port": port}, **log}
+    return {"web": {"port": port, "stream_settings": limits}, **log}
 
 
 def _beginning(read: Sequence[InstanceSettings], bootstrap: str, console: str) -> Iterator[str]:

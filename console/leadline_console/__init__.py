@@ -7,6 +7,7 @@ page carries the parts of it that change. Without scripts the pages load anew by
 ``service``      the process `leadline console`
 ``app``          the web application: pages, their JSON, static files
 ``feed``         reads the topics
+``past``         how much of the past is read at the start
 ``read_model``   the newest value of everything, in bounded memory
 ``newest``       a dictionary that forgets its oldest entries
 ``lag_history``  the lags of a link in the last hour and day

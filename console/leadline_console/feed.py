@@ -16,15 +16,18 @@ from leadline.clock import Clock
 from leadline.deadletters import Unreadable
 from leadline.errors import BadRecord, LeadlineError
 from leadline.kafka import consumer_options, reach
+from leadline.model.lag import LagRollup
 from leadline.settings.common import KafkaSettings
 from leadline.topic_specs import TOPICS as SPECS
 from leadline.wire import CODECS, UNPROCESSABLE
+from leadline_console.lag_history import MOST_ROLLUPS, SPANS_S
+from leadline_console.past import shares
 from leadline_console.read_model import TOPICS, ReadModel
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
-PAST_RECORDS: Final = {"lag": 400_000, "alerts": 200_000, "actions": 50_000, "changes": 50_000, "audits": 5_000}
+PAST_RECORDS: Final = {"lag": MOST_ROLLUPS, "alerts": 200_000, "actions": 50_000, "changes": 50_000, "audits": 5_000}
 """The newest records of each topic that is not compacted, with which the model begins."""
 AT_ONCE: Final = 500
 """Records that are folded before other tasks run."""
@@ -53,6 +56,8 @@ class Feed:
         self._codecs = {kafka.topic_prefix + name: CODECS[name] for name in TOPICS}
         self._positions: dict[TopicPartition, int] = {}
         """The next offset of each partition, kept when the connection is made anew."""
+        self._cut: set[TopicPartition] = set()
+        """Partitions of roll-ups whose first record, before which others of the last day are left out, is to come."""
 
     async def run(self) -> None:
         """Read until cancelled; nothing is raised for a Kafka that does not answer."""
@@ -95,17 +100,33 @@ class Feed:
         """Go on where reading was; at first, begin with as much of the past as is kept."""
         partitions = consumer.assignment()
         first, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-        each = {topic: sum(1 for at in partitions if at.topic == topic) for topic in self._codecs}
+        pasts = await self._pasts(consumer, first, ends)
         for at in partitions:
-            name = at.topic.removeprefix(self._kafka.topic_prefix)
-            past = first[at]
-            if SPECS[name].cleanup == "delete":
-                past = max(past, ends[at] - -(-self._past_records[name] // each[at.topic]))
+            past = pasts[at]
             start = self._positions.get(at, past)
             if not first[at] <= start <= ends[at]:  # the topic was made anew, or its past was removed
                 start = past
             self._positions[at] = start
             consumer.seek(at, start)
+
+    async def _pasts(
+        self, consumer: "AIOKafkaConsumer", first: "Mapping[TopicPartition, int]", ends: "Mapping[TopicPartition, int]"
+    ) -> "dict[TopicPartition, int]":
+        """The offset of each partition with which the model begins."""
+        pasts = dict(first)
+        for topic, codec in self._codecs.items():
+            if SPECS[codec.name].cleanup != "delete":
+                continue
+            ours = [at for at in first if at.topic == topic]
+            if codec.name == "lag":  # as long as a plot; a broker in memory answers with nothing
+                day_ago_ms = int((self._clock.now().timestamp() - SPANS_S["day"]) * 1000)
+                since = await consumer.offsets_for_times(dict.fromkeys(ours, day_ago_ms))
+                pasts |= {at: found.offset for at, found in since.items() if found is not None}
+            read = shares({at: ends[at] - pasts[at] for at in ours}, self._past_records[codec.name])
+            if codec.name == "lag":
+                self._cut |= {at for at in ours if ends[at] - read[at] > pasts[at] and at not in self._positions}
+            pasts |= {at: ends[at] - read[at] for at in ours}
+        return pasts
 
     async def _check(self, consumer: "AIOKafkaConsumer") -> None:
         """Ask Kafka once a second how far the topics are. Returns when it has not answered for long."""
@@ -138,12 +159,18 @@ class Feed:
                 self._model.forget(codec.name, (record.key or b"").decode("utf-8", "replace"))
                 continue
             try:
-                self._model.take(codec.decode(record.value))
+                value = codec.decode(record.value)
+                self._model.take(value)
             except BadRecord as error:
                 self._skipped(codec.name, error.reason)
+                continue
             except Exception:  # a defect, or values that no page can have: the other records are shown
                 log.exception("a record of %s cannot be shown", codec.name)
                 self._skipped(codec.name, UNPROCESSABLE)
+                continue
+            if at in self._cut and isinstance(value, LagRollup):
+                self._cut.discard(at)
+                self._model.lags_begin(value.end)
 
     def _skipped(self, topic: str, reason: str) -> None:
         metrics.CONSOLE_BAD_RECORDS.labels(topic, reason).inc()

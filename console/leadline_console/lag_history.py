@@ -11,6 +11,8 @@ SPANS_S: Final[dict[Span, int]] = {"hour": 3600, "day": 86400}
 STEP_S: Final[dict[Span, int]] = {"hour": 10, "day": 300}
 """The distance of two points of a plot. The hour has windows of 10 s; the day has the largest lag of 5 windows of
 60 s."""
+MOST_ROLLUPS: Final = 400_000
+"""Roll-ups of the fleet that a console reads when it starts: a day of 40 links. A plot says where it lacks some."""
 _MOST: Final = {"hour": 360, "day": 288}
 _MOST_S: Final = 1e9
 """A longer lag is shown as so long."""

@@ -39,10 +39,12 @@ class LagPlot(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[PlotLine]
     left_out: int
     """Links beyond those that are drawn."""
+    incomplete_before: int | None
+    """Seconds since 1970: roll-ups from before were not all read when the console started; None where all were."""
 
 
-def lag_plot(span: Span, histories: Sequence[tuple[str, str, LagHistory]], now: float) -> LagPlot:
-    """The plot of links, each with its identity and label."""
+def lag_plot(span: Span, histories: Sequence[tuple[str, str, LagHistory]], now: float, begins: float = 0.0) -> LagPlot:
+    """The plot of links, each with its identity and label. ``begins``: from when on all roll-ups were read."""
     end = -(-int(now) // STEP_S[span]) * STEP_S[span]  # a plot without a new point stays the same
     start = end - SPANS_S[span]
     found = []
@@ -58,7 +60,15 @@ def lag_plot(span: Span, histories: Sequence[tuple[str, str, LagHistory]], now: 
         lags = [round(each.lag_s, 3) if each.lag_s == each.lag_s else None for each in points]
         at = [each.at for each in points]
         lines.append(PlotLine(link=link, label=label, at=at, lags_s=lags, path=_path(at, lags, start, span, top)))
-    return LagPlot(span=span, start=start, end=end, top_s=top, lines=lines, left_out=max(0, len(found) - MOST_LINES))
+    return LagPlot(
+        span=span,
+        start=start,
+        end=end,
+        top_s=top,
+        lines=lines,
+        left_out=max(0, len(found) - MOST_LINES),
+        incomplete_before=int(begins) if begins > start else None,
+    )
 
 
 def nice(largest: float) -> float:

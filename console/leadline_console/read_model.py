@@ -114,6 +114,8 @@ class ReadModel:
     """By link."""
     last_lags: Newest[str, LagRollup] = field(default_factory=lambda: Newest(MOST_LINKS))
     """The newest roll-up of each link."""
+    lags_from: datetime | None = None
+    """Roll-ups from before are not all read; None where all of the last day are."""
     feed: FeedState = field(default_factory=FeedState)
     version: int = 0
     """Rises with every value that changes something."""
@@ -177,6 +179,10 @@ class ReadModel:
                 self.changes.put(value.cluster, made)
             case Verification():
                 self.verifications.put(value.link, value)
+
+    def lags_begin(self, at: datetime) -> None:
+        """Note that roll-ups from before ``at`` were left out of a partition."""
+        self.lags_from = at if self.lags_from is None else max(self.lags_from, at)
 
     def forget(self, topic: str, key: str) -> None:
         """Fold in a tombstone of a topic, named without its prefix."""

@@ -17,9 +17,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from leadline import __version__
+from leadline.clock import moment
 from leadline.lines import PROBLEMS
 from leadline.logs import escape as escaped
 from leadline.words import amount, duration, roughly, size
+from leadline_console.lag_history import MOST_ROLLUPS
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 BANNER: Final = "live_banner"
@@ -105,9 +107,10 @@ def environment() -> Environment:
     made = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                        lstrip_blocks=True)  # fmt: skip
     made.globals |= {"to": to, "name": name, "time": time, "version": __version__, "plot_files": plot_files}
+    made.globals["most_rollups"] = MOST_ROLLUPS
     made.filters |= {
         "duration": duration, "size": size, "amount": amount, "roughly": roughly, "verdict": verdict, "cut": cut,
-        "visible": visible, "coded": coded, "last_known": last_known, "largest_known": largest_known,
+        "visible": visible, "coded": coded, "last_known": last_known, "largest_known": largest_known, "moment": moment,
     }  # fmt: skip
     for module, file in (
         ("parts", "parts.html"),

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from leadline.model import Int64, Time, Value
+from leadline.model import Count, Int64, Time, Value
 from leadline.model.alert import Verdict
 from leadline.model.ids import ClusterName, LinkId, NodeName
 from leadline.model.node import Engine, LinkKind, Role, Unit
@@ -12,6 +12,11 @@ NodeHealth = Literal["up", "down", "refused", "not_ready", "unseen", "silent"]
 runs and accepts no connections yet or any more. ``unseen``: its agent did not get as far as the server, for instance
 because its host name is unknown. ``silent``: its agent does not report. Of the last two the node's state is not
 known."""
+
+
+SlotTrend = Literal["little", "steady", "grows", "lost", "unknown"]
+"""The course of the WAL that a slot retains. ``little``: too little to watch. ``unknown``: not watched for long enough,
+or the server does not say how much it is."""
 
 
 class LinkStatus(Value, frozen=True, kw_only=True, tag="link", tag_field="kind"):
@@ -45,6 +50,26 @@ class LinkStatus(Value, frozen=True, kw_only=True, tag="link", tag_field="kind")
     at: Time
 
 
+class SlotStatus(Value, frozen=True, kw_only=True):
+    """One replication slot as its server last showed it."""
+
+    name: str
+    slot_kind: LinkKind
+    active: bool
+    """Whether somebody reads from it."""
+    wal_status: str | None = None
+    """As the server names it."""
+    retained_bytes: Int64 | None = None
+    """WAL that is kept for it; None where the server does not say."""
+    trend: SlotTrend
+    growth_bytes_per_s: float | None = None
+    """By which ``retained_bytes`` grew over the last 15 to 60 s; None while it retains little."""
+    left_bytes: Int64 | None = None
+    """Until the slot is lost or the volume is full, whichever is first; None where no limit is seen."""
+    full_in_s: float | None = None
+    """Seconds until then at that growth; None without growth or limit."""
+
+
 class NodeStatus(Value, frozen=True, kw_only=True, tag="node", tag_field="kind"):
     """One node as judged at ``at``; the latest record of a node replaces the earlier ones."""
 
@@ -66,6 +91,10 @@ class NodeStatus(Value, frozen=True, kw_only=True, tag="node", tag_field="kind")
     write_rate: float | None = None
     """Units a second that a primary writes, over ten seconds; None for other nodes, and when it is not known."""
     unit: Unit = "bytes"
+    slots: list[SlotStatus] = []
+    """While it is up, its slots: the 100 that are full soonest."""
+    slots_total: Count = 0
+    """All of them."""
     at: Time
 
 

@@ -133,8 +133,7 @@ class OneLook:
         for state in self._clusters.values():
             for _, node in sorted(state.memory.nodes.items()):
                 engine = ENGINES[node.node.engine]
-                position = engine.position_of(node)
-                found.append(status.publish_node(node, state.name, position, engine.unit, self._now, 0.0))
+                found.append(status.publish_node(node, state.name, engine, self._now, 0.0))
         return found
 
     def links(self) -> list[LinkStatus]:

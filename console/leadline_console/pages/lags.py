@@ -15,4 +15,5 @@ def lag_plots(model: ReadModel, links: Iterable[LinkStatus], now: datetime) -> l
         for each in links
         if (history := model.lags.get(each.link)) is not None
     ]
-    return [lag_plot("hour", known, now.timestamp()), lag_plot("day", known, now.timestamp())]
+    begins = model.lags_from.timestamp() if model.lags_from is not None else 0.0
+    return [lag_plot(span, known, now.timestamp(), begins) for span in ("hour", "day")]

@@ -72,8 +72,9 @@
   const plots = new Map();
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   function aligned(plot) {
-    // At least a sixth of the span: the axis of a single point would be years long.
-    const first = Math.min(...plot.lines.flatMap((line) => line.at), plot.end - (plot.end - plot.start) / 6);
+    // At least a sixth of the span: the axis of a single point would be years long. All of it where some was not read.
+    const least = plot.incomplete_before ? plot.start : plot.end - (plot.end - plot.start) / 6;
+    const first = Math.min(...plot.lines.flatMap((line) => line.at), least);
     const ends = [Math.max(first, plot.start), plot.end];
     const times = [...new Set([...ends, ...plot.lines.flatMap((line) => line.at)])].sort((a, b) => a - b);
     const series = plot.lines.map((line) => {

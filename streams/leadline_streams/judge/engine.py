@@ -14,6 +14,7 @@ from leadline.model.incident import Step
 from leadline.model.node import LinkKind, Node, Unit
 from leadline.model.observation import Sample
 from leadline.model.replication import Downstream, Slot, Subscription
+from leadline.model.status import SlotStatus
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.node_state import NodeState, Reach
 from leadline_streams.judge.state import Memory
@@ -170,6 +171,13 @@ class Engine(Protocol):
 
     def position_of(self, node: NodeState) -> str | None:
         """The newest position of a server by its last look, as the servers write it; None when it is not known."""
+        ...
+
+    def slots_of(self, node: NodeState) -> list[SlotStatus]:
+        """The slots of a server, the most urgent first; not all where there are many, and none while it is not up.
+
+        Called when its status is due.
+        """
         ...
 
     def format_position(self, position: int) -> str:

@@ -141,8 +141,7 @@ class Judging:
     def publish_node(self, engine: Engine, node: NodeState, now: float, out: list[Output]) -> None:
         """Put out the status of a node when it is due."""
         if status.node_is_due(node, now, self._status_every_s):
-            position = engine.position_of(node)
-            out.append(status.publish_node(node, self._name, position, engine.unit, now, self._status_every_s))
+            out.append(status.publish_node(node, self._name, engine, now, self._status_every_s))
 
     def judge_around(self, node: NodeState, now: float, out: list[Output]) -> None:
         """Judge a node and every link that ends at it."""

@@ -12,9 +12,9 @@ from zlib import crc32
 
 from leadline.clock import moment
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.node import Unit
 from leadline.model.status import LinkStatus, NodeHealth, NodeStatus
 from leadline.numbers import within_int64
+from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.node_state import NodeState, Reach
 
@@ -24,6 +24,8 @@ LAG_STEP = 0.02
 """While a link is not healthy, a lag that moves is published after this part of it, within these two times."""
 LAG_MOVED_S = 1.0
 """The lag of a healthy link is published when it moved so far."""
+SLOTS_EVERY_S = 30.0
+"""A node is published so often while one of its slots retains much."""
 CAUGHT_UP = ("idle", "healthy")
 """A link changes between these with the load of its primary."""
 RATE_SPAN_S = 10.0
@@ -105,12 +107,10 @@ def node_is_due(node: NodeState, now: float, every_s: float) -> bool:
     if node.kept is None and node.up and not node.stale:
         return False
     changed = (_status_of(node), _note_of(node)) != (node.status, node.status_note)
-    return changed or now - node.status_at >= every_s
+    return changed or now - node.status_at >= (min(SLOTS_EVERY_S, every_s) if node.held else every_s)
 
 
-def publish_node(
-    node: NodeState, cluster: ClusterName, position: str | None, unit: Unit, now: float, every_s: float
-) -> NodeStatus:
+def publish_node(node: NodeState, cluster: ClusterName, engine: Engine, now: float, every_s: float) -> NodeStatus:
     """The record of a node; it counts as published."""
     state = _status_of(node)
     if state != node.status:
@@ -129,9 +129,11 @@ def publish_node(
         since=moment(node.status_since),
         note="its agent does not report" if node.stale else node.error or _double_of(node),
         blind=node.blind if health == "up" else None,
-        position=position,
+        position=engine.position_of(node),
         write_rate=node.clock.rate(RATE_SPAN_S) if node.writable else None,
-        unit=unit,
+        unit=engine.unit,
+        slots=engine.slots_of(node),
+        slots_total=len(node.sample.slots) if node.answers and node.sample is not None else 0,
         at=moment(now),
     )
 
@@ -157,7 +159,9 @@ def _status_of(node: NodeState) -> str:
 
 def _note_of(node: NodeState) -> str:
     """A change of this is published at once, too."""
-    return f"{node.node.version} {node.error or ''} {node.blind or ''} {node.same_as or ''}"
+    slots = node.shown.slots if node.answers and node.shown is not None else ()
+    counted = f" {len(slots)}/{sum(slot.active for slot in slots)}" if slots else ""
+    return f"{node.node.version} {node.error or ''} {node.blind or ''} {node.same_as or ''}{counted}"
 
 
 def _double_of(node: NodeState) -> str | None:

@@ -1,7 +1,7 @@
 """``slot_retention_forecast``: the WAL retained for a slot will soon fill its volume or exceed the slot's limit."""
 
 from leadline.words import roughly, size
-from leadline_streams.engines.postgresql.slots import slot_is_lost
+from leadline_streams.engines.postgresql.slot_room import full_in_s, limits
 from leadline_streams.judge.chain import consumer_of
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Rule, SlotContext, Words, fact
@@ -9,32 +9,15 @@ from leadline_streams.judge.rule import Rule, SlotContext, Words, fact
 
 def measure(context: SlotContext) -> float | None:
     """Seconds until the slot is lost or the WAL volume is full, whichever is first, at the slot's present growth."""
-    node, slot = context.node, context.slot
-    if slot.name not in node.held or slot_is_lost(slot):
-        return None
-    growth = node.held[slot.name].growth
-    limits = [left for _, left in _limits(context)]
-    if growth is None or growth <= 0.0 or not limits:
-        return None
-    return max(0, min(limits)) / growth
-
-
-def _limits(context: SlotContext) -> list[tuple[str, int]]:
-    """The limits ahead of a slot, each with the bytes left until it is reached."""
-    limits = []
-    if context.slot.safe_wal_bytes is not None:
-        limits.append(("the slot is lost", context.slot.safe_wal_bytes))
-    if context.node.disk is not None and context.node.disk.free_bytes is not None:
-        limits.append(("the WAL volume is full", context.node.disk.free_bytes))
-    return limits
+    return full_in_s(context.node, context.slot)
 
 
 def describe(context: SlotContext, value: float) -> Words:
     """The limit that is reached first, the slot, and the consumer that should have read it."""
     node, slot = context.node, context.slot
     held = node.held.get(slot.name)
-    limits = _limits(context)
-    outcome = min(limits, key=lambda limit: limit[1])[0] if limits else "there is no room left"
+    ahead = limits(slot, node.disk)
+    outcome = min(ahead, key=lambda limit: limit[1])[0] if ahead else "there is no room left"
     consumer = consumer_of(context.cluster, node, slot)
     whose = f" for {consumer}" if consumer is not None else ""
     state = "active" if slot.active else "inactive"
@@ -46,7 +29,7 @@ def describe(context: SlotContext, value: float) -> Words:
             fact("consumer", consumer or "unknown", node.name),
             fact("retained_bytes", slot.retained_bytes, node.name),
             fact("growth_bytes_per_s", held.growth if held is not None else None, node.name),
-            *(fact("bytes_left", left, node.name, f"until {outcome}") for outcome, left in limits),
+            *(fact("bytes_left", left, node.name, f"until {outcome}") for outcome, left in ahead),
         ],
     )
 

@@ -117,3 +117,4 @@ async def test_a_long_past_is_left_out() -> None:
         history = model.lags.get(STALLED)
         assert history is not None
         assert model.version == 10
+        assert model.lags_from == values[50].end

@@ -71,8 +71,9 @@ def test_the_lag_is_the_newest_that_is_known() -> None:
 
 def test_a_cluster_shows_slots_with_their_time_to_full() -> None:
     shown = cluster.view(filled(*story()), asked(cluster="orders"))
-    (slot,) = shown.slots
+    slot, other = shown.slots
     assert (slot.slot, slot.node, slot.time_left_s) == ("cdc", "pg-1", 5400.0)
+    assert (other.slot, other.room) == ("pg_2", "retains little")
     assert shown.changes[0].setting == "max_standby_streaming_delay"
 
 

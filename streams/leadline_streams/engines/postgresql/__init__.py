@@ -26,6 +26,7 @@ Shared by rules and causes:
 ``lsn``             log sequence numbers as whole numbers
 ``wal``             what is missing between two positions of the WAL
 ``horizon``         the oldest snapshots that vacuum must respect, and their holders
+``slot_room``       the room that is left to slots, and when it ends
 ``slots``           WAL that a slot retains, its growth, and the transactions that it waits for
 ``owners``          everything that could own a slot
 ``owner_index``     nodes by the slots that they use or are named after

@@ -16,6 +16,7 @@ from leadline_streams.engines.postgresql import (
     link_reading,
     rights,
     silence,
+    slot_room,
     slots,
     subscribed_tables,
     subscriptions,
@@ -163,6 +164,8 @@ class PostgreSQL:
             return packed_vitals.unpack(node.vitals).position
         positions = node.sample.positions if node.sample is not None else None
         return (positions.current_lsn or positions.replayed_lsn) if positions is not None else None
+
+    slots_of = staticmethod(slot_room.listed)
 
     def parts(self, link: LinkState, up: NodeState | None, down: NodeState | None) -> LinkParts:
         """The sender's row, the slot and the subscription of a link."""
