@@ -28,6 +28,7 @@ the floors below it:
 ``kafka_explain``   why Kafka cannot be used, and the setting to correct
 ``kafka_token``     tokens for a login, from a file or a token endpoint
 ``settings``        every setting of every process
+``redaction``       secrets masked in foreign text
 ``logs``            the process log on standard error; foreign text made safe to print
 ``clock``           the only module that reads a clock
 ``shutdown``        the end of a long-running process

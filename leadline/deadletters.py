@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from leadline.redaction.redact import redact
 from leadline.wire import Outgoing, timestamp
 
 DEAD_LETTERS = "deadletters"
@@ -54,7 +55,7 @@ class Rejected:
         key, value, headers = self.record.key, self.record.value, list(self.record.headers)
         about = {
             "reason": self.reason,
-            "detail": self.detail[:1000],
+            "detail": redact(self.detail)[:1000],
             "topic": self.record.topic,
             "partition": str(self.record.partition),
             "offset": str(self.record.offset),

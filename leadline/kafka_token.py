@@ -17,8 +17,8 @@ from aiokafka.errors import KafkaError
 from leadline.clock import Clock, SystemClock, epoch
 from leadline.errors import UsageError
 from leadline.logs import escape
+from leadline.redaction.redact import redact
 from leadline.settings.common import KafkaSettings
-from leadline.settings.secret import redact
 
 ENDPOINT_S: Final = 10.0
 FRESH_SHARE: Final = 0.8

@@ -6,13 +6,15 @@ terminal, or marks that reverse the direction of reading.
 
 import logging
 import sys
+from traceback import format_exception
+from types import TracebackType
 from typing import Any, Final, TextIO
 
 import orjson
 
 from leadline.clock import moment
+from leadline.redaction.redact import redact
 from leadline.settings.common import LogSettings
-from leadline.settings.secret import redact
 from leadline.wire import timestamp
 
 MAX_TEXT: Final = 2000
@@ -60,7 +62,11 @@ SECRETIVE: Final = {"aiokafka.conn": logging.INFO}
 
 
 def start(settings: LogSettings, stream: TextIO | None = None) -> None:
-    """Write the process log to ``stream``, by default standard error. An earlier configuration is replaced."""
+    """Write the process log to ``stream``, by default standard error. An earlier configuration is replaced.
+
+    From then on the traceback of an error that ends the process has no secrets.
+    """
+    sys.excepthook = _unexpected
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(FORMATTERS[settings.format]())
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
@@ -68,6 +74,19 @@ def start(settings: LogSettings, stream: TextIO | None = None) -> None:
         logging.getLogger(name).setLevel(logging.NOTSET if settings.level == "debug" else level)
     for name, level in SECRETIVE.items():
         logging.getLogger(name).setLevel(level if settings.level == "debug" else logging.NOTSET)
+
+
+def shown_traceback(text: str) -> list[str]:
+    """The lines of a traceback without secrets: masked as a whole, since a secret may have several lines."""
+    return [escape(line) for line in redact(text).splitlines()]
+
+
+def _unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show the error that ends the process, without secrets, in place of Python's own traceback."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        sys.stderr.writelines(f"{line}\n" for line in shown_traceback("".join(format_exception(error))))
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
@@ -86,7 +105,7 @@ def _traceback(record: logging.LogRecord) -> list[str]:
     """Lines of the traceback at level debug; else none."""
     if not record.exc_info or not logging.getLogger().isEnabledFor(logging.DEBUG):
         return []
-    return [escape(redact(line)) for line in logging.Formatter().formatException(record.exc_info).splitlines()]
+    return shown_traceback(logging.Formatter().formatException(record.exc_info))
 
 
 def _text(value: object) -> str:

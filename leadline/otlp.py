@@ -24,7 +24,7 @@ from leadline import __version__
 from leadline.clock import Clock
 from leadline.connection_error import reason_of
 from leadline.logs import escape
-from leadline.settings.secret import redact
+from leadline.redaction.redact import redact
 
 if TYPE_CHECKING:  # the base install has no OpenTelemetry
     from opentelemetry.sdk.metrics.export import HistogramDataPoint, Metric, MetricsData, NumberDataPoint

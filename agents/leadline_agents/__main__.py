@@ -13,9 +13,9 @@ from pathlib import Path
 from leadline import logs
 from leadline.clock import SystemClock
 from leadline.errors import ExitCode, LeadlineError
+from leadline.redaction.redact import redact
 from leadline.settings.agent import AgentSettings
 from leadline.settings.load import load
-from leadline.settings.secret import redact
 from leadline_agents.engines import registry
 from leadline_agents.lean import UNUSED, UNUSED_WITHOUT_PORT, import_lean
 
@@ -35,7 +35,7 @@ def main(args: Sequence[str]) -> int:
 
         asyncio.run(run(settings, SystemClock()))
     except LeadlineError as error:
-        sys.stderr.writelines(f"leadline: {logs.escape(redact(line))}\n" for line in str(error).splitlines())
+        sys.stderr.writelines(f"leadline: {logs.escape(line)}\n" for line in redact(str(error)).splitlines())
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

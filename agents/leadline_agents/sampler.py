@@ -16,6 +16,7 @@ from leadline.model.host import Cost
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.node import Node
 from leadline.model.observation import NodeSettings, Sample, SettingValue
+from leadline.redaction.redact import redact
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline_agents import host
 from leadline_agents.engine import Address, CannotRead, EngineOptions, Reading
@@ -178,7 +179,7 @@ class Sampler:
             sent_at=now,
             up=False,
             interval_s=self._settings.interval_s,
-            error=error,
+            error=redact(error),
             error_code=code,
             stopped=stopped,
             disk=self._engine.disk(),

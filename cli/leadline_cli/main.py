@@ -5,15 +5,15 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from typing import Final
 
 import click
 
 from leadline import __version__
 from leadline.errors import ExitCode, LeadlineError
-from leadline.logs import escape
-from leadline.settings.secret import redact
+from leadline.logs import escape, shown_traceback
+from leadline.redaction.redact import redact
 from leadline_cli.elsewhere import hint, instead_of
 
 COMMANDS: Final = {
@@ -125,7 +125,9 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         return int(leadline.main([arg for arg in given if arg != "--debug"], "leadline", standalone_mode=False) or 0)
     except click.ClickException as error:
-        error.show()
+        shown = StringIO()
+        error.show(shown)
+        click.echo(redact(shown.getvalue()), err=True, nl=False)
         if isinstance(error, click.UsageError) and (more := hint(error, given)):
             click.echo(escape(more), err=True)
         return ExitCode.USAGE
@@ -137,12 +139,12 @@ def main(args: Sequence[str] | None = None) -> int:
         return ExitCode.INTERRUPTED
     except LeadlineError as error:
         if debug:
-            traceback.print_exc()
-        _print(*str(error).splitlines())
+            _print_traceback()
+        _print(*redact(str(error)).splitlines())
         return error.exit_code
     except Exception as error:
         if debug:
-            traceback.print_exc()
+            _print_traceback()
         extra = EXTRAS.get((error.name or "").partition(".")[0]) if isinstance(error, ModuleNotFoundError) else None
         if extra:
             _print(f"this command needs packages that are not installed; run: pip install 'leadline[{extra}]'")
@@ -160,6 +162,11 @@ def _print_anything() -> None:
     out = sys.stdout
     if isinstance(out, TextIOWrapper) and out.errors == "strict":
         out.reconfigure(errors="replace" if out.isatty() else "backslashreplace")
+
+
+def _print_traceback() -> None:
+    for line in shown_traceback(traceback.format_exc()):
+        click.echo(line, err=True)
 
 
 def _print(*lines: str) -> None:

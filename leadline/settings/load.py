@@ -10,9 +10,10 @@ from typing import Any, Final, Generic, TypeVar, cast
 import msgspec
 
 from leadline.errors import UsageError
+from leadline.redaction.redact import redact
 from leadline.settings.declare import REQUIRED, Setting, SettingPath, Settings, path_text, settings_of, twin
 from leadline.settings.environment import overlay
-from leadline.settings.secret import Secret, redact
+from leadline.settings.secret import Secret
 from leadline.settings.source import Document, read
 
 S = TypeVar("S", bound=Settings)

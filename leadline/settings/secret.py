@@ -1,6 +1,5 @@
-"""Secrets: values that print masked, and a filter for foreign text."""
+"""Secrets: values that print masked."""
 
-import re
 from pathlib import Path
 from typing import Final
 
@@ -59,62 +58,3 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash((self._value, self._file))
-
-
-_QUOTED: Final = (
-    r"""\\"(?:\\{2,}"?|[^"\\])*\\"|''(?:\\''|\\.|''''|[^'])+?''(?!')"""  # in a text that is quoted itself: JSON, SQL
-    r"""|'(?:\\.|''|[^'\\])*'|"(?:\\.|[^"\\])*\""""
-    r"""|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$"""
-)
-_FORMS: Final = (
-    # user:password@ in a URL; the password may hold / and @.
-    (re.compile(r"(://[^\s:/@]*:)\S*@"), rf"\1{MASK}@"),
-    # A name and a value: settings, variables, headers, JSON, YAML, connection strings; SQL has no = between them. Not
-    # what is wrong with a setting: ``routing_key: missing; …`` or ``token: not …``.
-    (
-        re.compile(
-            r"(?i)((?:passw(?:or)?d|passphrase|pwd|token|secret|amz-signature"
-            r"|(?:api|access|routing|signing|private)[_ .-]?key)"
-            rf"""\\*["']?(?:\s*(?:=>|[=:])\s*|\s+(?=e?'|\$))(?!(?:missing|not)[; ]))"""
-            rf"""(?:[be]?(?:{_QUOTED})+[^\s,;)}}\]&]*|[^\s'"]\S*)""",
-            re.DOTALL,
-        ),
-        rf"\1{MASK}",
-    ),
-    (re.compile(r"(?i)(--[\w.-]*(?:passw(?:or)?d|token|secret|key)\s+)(?!-)\S+"), rf"\1{MASK}"),
-    (re.compile(rf"(?i)(\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+)(?:{_QUOTED})", re.DOTALL), rf"\1{MASK}"),
-    (re.compile(r"(?i)(\bauthorization[\"']?\s*[=:]\s*[\"']?\w+\s+)[^\s'\"]+"), rf"\1{MASK}"),
-    (re.compile(r"(?i)\b(bearer\s+)(?=\S*\d)[^\s'\"]{8,}"), rf"\1{MASK}"),
-    (re.compile(r"(?i)\b((?:set-)?cookie:\s*)[^\r\n]+"), rf"\1{MASK}"),
-    (re.compile(r"\b(xox[a-z]|xapp)-[\w-]+"), MASK),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), MASK),  # a JSON web token
-    (re.compile(r"\b(SCRAM-SHA-\d+\$\d+:|md5(?=[0-9a-f]{32}\b))\S+"), rf"\1{MASK}"),
-    (
-        re.compile(
-            r"(://(?:hooks\.slack\.com/(?:services|workflows|triggers)|discord(?:app)?\.com/api/webhooks"
-            r"|[\w.-]+\.webhook\.office\.com/\w+)/)\S+"
-        ),
-        rf"\1{MASK}",
-    ),
-    # libpq quotes what it cannot read of a connection string, which may be the password, or all of it.
-    (
-        re.compile(
-            r"""((?:missing "=" after|percent-encoded token:|invalid integer value|in URI:|query parameter:) )"""
-            r"""".*"(?= in connection info| for connection option|\s*$)""",
-            re.MULTILINE,
-        ),
-        rf'\1"{MASK}"',
-    ),
-    (re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END|\Z)", re.DOTALL), rf"\1{MASK}\2"),
-)
-
-
-def redact(text: str) -> str:
-    """Mask secrets in foreign text: passwords in URLs, values of names that are those of secrets, and known tokens.
-
-    Names are taken for those of secrets by their end, such as ``PGPASSWORD`` or ``slack_token``. A word that nothing
-    marks as a secret stays.
-    """
-    for form, masked in _FORMS:
-        text = form.sub(masked, text)
-    return text

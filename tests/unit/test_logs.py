@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import sys
 
 import pytest
 from hypothesis import given
@@ -83,6 +84,34 @@ def test_no_secret_in_a_log(form: str) -> None:
         log.exception("cannot connect with password='%s x'", password)
     assert "***" in stream.getvalue()
     assert "hunter2" not in stream.getvalue()
+
+
+KEY = "-----BEGIN PRIVATE KEY-----\nhunter2Zqhunter2Zq\nhunter2Zq\n-----END PRIVATE KEY-----"
+
+
+def test_a_secret_of_several_lines_is_masked_in_a_traceback() -> None:
+    """A traceback is masked before it is cut into lines."""
+    stream = io.StringIO()
+    logs.start(LogSettings(level="debug"), stream)
+    try:
+        raise ValueError(f"bad key:\n{KEY}")
+    except ValueError:
+        logging.getLogger("leadline.test").exception("cannot read the key")
+    assert "BEGIN PRIVATE KEY" in stream.getvalue()
+    assert "hunter2" not in stream.getvalue()
+
+
+def test_what_ends_a_process_has_no_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither in the error nor in the lines of its traceback."""
+    logs.start(LogSettings(), io.StringIO())
+    try:
+        raise ValueError(f"no route to postgresql://u:hunter2@h with\n{KEY}")
+    except ValueError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback (most recent call last):")
+    assert "postgresql://u:***@h" in shown
+    assert "hunter2" not in shown
 
 
 @pytest.mark.parametrize(("level", "traceback"), [("warning", False), ("debug", True)])

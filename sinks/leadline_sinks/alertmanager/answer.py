@@ -7,7 +7,7 @@ prometheus/alertmanager).
 import orjson
 
 from leadline.logs import escape
-from leadline.settings.secret import redact
+from leadline.redaction.redact import redact
 from leadline_sinks.http import Response
 from leadline_sinks.notify.sink import GiveUp, Reason, Retry
 

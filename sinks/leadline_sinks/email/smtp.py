@@ -13,8 +13,9 @@ import aiosmtplib
 
 from leadline.errors import UsageError
 from leadline.logs import escape
+from leadline.redaction.redact import redact
 from leadline.settings.email_target import EmailSettings
-from leadline.settings.secret import MASK, redact
+from leadline.settings.secret import MASK
 from leadline_sinks.notify.sink import GiveUp, Reason, Retry
 
 TIMEOUT_S: Final = 15.0

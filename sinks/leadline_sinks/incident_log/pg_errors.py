@@ -7,7 +7,7 @@ from typing import Final
 
 from leadline.logs import escape
 from leadline.pg_errors import ADVICE, PgFailure, failure_of, message_of
-from leadline.settings.secret import redact
+from leadline.redaction.redact import redact
 from leadline_sinks.notify.sink import GiveUp, Reason, Retry
 
 _MAX_MESSAGE: Final = 300

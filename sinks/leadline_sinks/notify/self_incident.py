@@ -8,6 +8,7 @@ from leadline.clock import Clock
 from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import ClusterName, IncidentId, incident_id
 from leadline.model.incident import Incident, Step
+from leadline.redaction.redact import redact
 from leadline_sinks.notify.sink import NEEDS_OPERATOR, REASONS, Reason
 
 CLUSTER: Final = ClusterName("leadline")
@@ -86,7 +87,7 @@ class SelfIncident:
             subject,
             summary,
             Step(risk="safe", text=FIXES[reason]),
-            Evidence(name=str(reason), value=detail, note=f"the last attempt, through {self._kind}"),
+            Evidence(name=str(reason), value=redact(detail), note=f"the last attempt, through {self._kind}"),
         )
         return own_incident.opened(
             cause,

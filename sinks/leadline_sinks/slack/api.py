@@ -8,7 +8,8 @@ import orjson
 
 from leadline.errors import UsageError
 from leadline.logs import escape
-from leadline.settings.secret import Secret, redact
+from leadline.redaction.redact import redact
+from leadline.settings.secret import Secret
 from leadline_sinks.http import Http, Response
 from leadline_sinks.notify.sink import GiveUp, Reason, Retry
 from leadline_sinks.slack.errors import ErrorKind, classify

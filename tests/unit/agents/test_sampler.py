@@ -135,6 +135,17 @@ async def test_a_defect_is_visible_to_the_fleet(make: Make, caplog: pytest.LogCa
     assert record.exc_info
 
 
+async def test_a_reason_leaves_without_secrets(make: Make) -> None:
+    """The words of a server or of libpq may quote a connection string."""
+    rig = make()
+    for error in (unreachable("no route to postgresql://u:hunter2@h"), ValueError("host=h password=hunter2 user=x")):
+        rig.server.fails = {"look": error}
+        sample, _ = await rig.look()
+        assert sample.error is not None
+        assert "***" in sample.error
+        assert "hunter2" not in sample.error
+
+
 async def test_only_changes_are_logged(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     """One line when a server stops to answer, one when it answers again."""
     caplog.set_level("INFO")

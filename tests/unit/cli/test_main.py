@@ -110,6 +110,32 @@ def test_an_unexpected_error(run: Run, failing: Callable[[BaseException], None])
     assert "Traceback" in run("version", "--debug").err
 
 
+@pytest.mark.parametrize("error", [UsageError, ValueError])
+def test_a_traceback_for_a_report_has_no_secrets(
+    run: Run, failing: Callable[[BaseException], None], error: type[Exception]
+) -> None:
+    """Neither in its last line nor in the lines of a key."""
+    failing(
+        error("no route to postgresql://u:hunter2@h\n-----BEGIN PRIVATE KEY-----\nhunter2Zq\n-----END PRIVATE KEY-----")
+    )
+    shown = run("version", "--debug").err
+    assert "Traceback" in shown
+    assert "postgresql://u:***@h" in shown
+    assert "hunter2" not in shown
+
+
+def test_a_wrong_use_shows_no_secret(run: Run) -> None:
+    """The words of a command line that is misspelt may be connection strings."""
+    for words in (
+        ["chekc", "postgresql://u:hunter2@h"],
+        ["postgresql://u:hunter2@h"],
+        ["version", "postgresql://u:hunter2@h"],
+    ):
+        result = run(*words)
+        assert result.code == 2
+        assert "hunter2" not in result.err + result.out
+
+
 @pytest.mark.parametrize(("module", "extra"), EXTRAS.items())
 def test_a_missing_extra(run: Run, failing: Callable[[BaseException], None], module: str, extra: str) -> None:
     """A part that is not installed is named with what to run."""

@@ -1,7 +1,6 @@
 """Secrets are not seen, unless revealed."""
 
 import json
-import time
 from pathlib import Path
 
 import msgspec
@@ -10,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.errors import UsageError
-from leadline.settings.secret import Secret, redact
+from leadline.redaction.redact import redact
+from leadline.settings.secret import Secret
 
 
 def test_it_prints_masked() -> None:
@@ -132,16 +132,6 @@ def test_any_secret_in_a_known_form_is_masked(form: str, secret: str) -> None:
     assert secret not in masked
     assert masked.startswith("before ")
     assert masked.endswith(" after")
-
-
-@pytest.mark.parametrize(
-    "text", ["x", "password", "token ", "a.b-", "'", "bearer", "password ''", "password $$a ", 'missing "=" after "']
-)
-def test_foreign_text_of_any_length_is_read_once(text: str) -> None:
-    """A long message takes a moment, and not the time of its square."""
-    began = time.process_time()
-    redact(text * (100_000 // len(text)))
-    assert time.process_time() - began < 10.0
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,12 @@ def bad(records: Sequence[Any], pattern: str) -> list[Rejected]:
     return [Rejected(found, "invalid", "why") for found, kind in zip(records, pattern, strict=True) if kind == "x"]
 
 
+def test_a_letter_has_no_secret_in_its_reason() -> None:
+    """The detail may quote a field of the record; the record itself was in Kafka before."""
+    letter = Rejected(record(b"x"), "invalid", "got 'postgresql://u:hunter2@h' - at `$.error`").letter("x", AT)
+    assert dict(letter.headers)["leadline-deadletter-detail"] == b"got 'postgresql://u:***@h' - at `$.error`"
+
+
 def test_a_letter_keeps_key_value_and_headers_and_has_reason_and_origin() -> None:
     written = record(sample("orders"), offset=41, partition=3)
     letter = Rejected(written, "invalid", "missing `$.seq`").letter("leadline.deadletters", AT)

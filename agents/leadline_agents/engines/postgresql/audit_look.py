@@ -28,6 +28,7 @@ from leadline.model.audit_look import (
 )
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.tables import Tables
+from leadline.redaction.redact import redact
 from leadline.settings.agent import InstanceSettings
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import catalog, connect_errors
@@ -157,7 +158,7 @@ def _reason(group: str, login: str, error: CannotRead) -> str:
         view, function = _GRANTS[group]
         allow = f"GRANT SELECT ON {view} TO {login}; GRANT EXECUTE ON FUNCTION {function} TO {login}"
         return f"{login} may not read {view}; to allow it: {allow}"
-    return f"the server refused it: {error}"
+    return f"the server refused it: {redact(str(error))}"
 
 
 def _masked(name: str, setting: AuditedSetting) -> AuditedSetting:

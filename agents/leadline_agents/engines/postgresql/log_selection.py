@@ -11,6 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from leadline.model.server_log import LogLine
+from leadline.redaction.redact import redact
 from leadline.settings.agent import QueryText
 from leadline_agents.engines.postgresql.log_records import Record
 from leadline_agents.engines.postgresql.log_texts import recognized
@@ -52,7 +53,6 @@ _OPEN, _CLOSE = '["\u00bb\u00ab\u201e\u201c\u300c]', '["\u00ab\u00bb\u201c\u201d
 """Quotation marks of many languages."""
 _RELATION = re.compile(rf"{_OPEN}\s?([\w$]+\.[\w$]+)\s?{_CLOSE}")
 _QUOTED = re.compile(rf"({_OPEN}).*?({_CLOSE})")
-_SECRET = re.compile(r"(password|secret)\s*=\s*\S+", re.IGNORECASE)
 _LOGIN = re.compile("replication|r\u00e9plication|replikation", re.IGNORECASE)
 
 
@@ -98,7 +98,7 @@ def _shown(message: str, code: str, query_text: QueryText) -> str:
     """A message as far as the setting ``query_text`` allows it to leave the host."""
     if query_text == "off" or (query_text == "masked" and code.startswith(RAISED)):
         return ""
-    shown = _SECRET.sub(r"\1=***", message)
+    shown = redact(message)
     if query_text == "masked" and not code.startswith(SENDS_NO_DATA) and not CORRUPT.search(message):
         shown = mask_query(_QUOTED.sub(r"\1?\2", shown))
     return shown[:MOST_TEXT]

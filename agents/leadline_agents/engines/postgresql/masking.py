@@ -7,6 +7,7 @@ from hashlib import sha256
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from leadline.redaction.redact import redact
 from leadline.settings.agent import QueryText
 
 MASK = "?"
@@ -50,7 +51,7 @@ def show_query(text: str | None, how: QueryText) -> str | None:
     """The text of a query as far as the setting ``query_text`` allows it to leave the host."""
     if text is None or how == "off":
         return None
-    return text if how == "full" else mask_query(text)
+    return redact(text) if how == "full" else mask_query(text)
 
 
 def mask_query(text: str) -> str:

@@ -44,6 +44,19 @@ def test_a_refused_change_in_each_form(path: str, text: str) -> None:
     assert "secret" not in str(line)
 
 
+def test_a_connection_string_in_a_message_is_masked() -> None:
+    """libpq quotes what it cannot read of one: https://github.com/reorg/pg_repack/issues/382."""
+    for reported in (
+        'missing "=" after "hunter2" in connection info string',
+        "connection to postgresql://u:hunter2@h failed",
+    ):
+        message = f"could not connect to the publisher: {reported}"
+        record = Record(AT, "logical replication apply worker", "08006", message)
+        (line,) = selected([record], "full")
+        assert line.message.startswith("could not connect to the publisher: ")
+        assert "hunter2" not in line.message
+
+
 @pytest.mark.parametrize("cut", range(0, len(CSV), 37))
 def test_a_tail_may_begin_anywhere(cut: int) -> None:
     """A record that is cut is left out, and nothing is raised."""

@@ -75,6 +75,7 @@ def test_the_setting_query_text() -> None:
     assert show_query(query, "masked") == "SELECT ?"
     assert show_query(query, "off") is None
     assert show_query(None, "full") is None
+    assert show_query("ALTER ROLE x PASSWORD 'hunter2'", "full") == "ALTER ROLE x PASSWORD ***"
 
 
 @pytest.mark.parametrize(

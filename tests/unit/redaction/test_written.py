@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from psycopg import OperationalError, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from leadline.settings.secret import redact
+from leadline.redaction.redact import redact
 
 MARK = "s3cr3t"
 PLAIN = st.text(st.sampled_from("abcXYZ019-_.~+/=%&@:#!?*"), max_size=20)
