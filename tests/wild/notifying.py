@@ -1,5 +1,6 @@
 """`leadline sink` as a process, with Slack and PagerDuty stood in for, and the records of an incident."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -91,7 +92,7 @@ async def notifying(
     **notify: Any,
 ) -> AsyncIterator[Notifying]:
     """A running ``leadline sink``; ``limited`` is whether the vendors limit the rate, ``more`` are further settings."""
-    create_topics(broker, prefix, 1)
+    await asyncio.to_thread(create_topics, broker, prefix, 1)
     with Receiver(port, limited=limited) as receiver:
         settings = {
             "pagerduty": {"routing_key": "a" * 32, "url": receiver.url},
