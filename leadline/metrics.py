@@ -19,7 +19,7 @@ from leadline.clock import SystemClock
 from leadline.errors import UsageError
 from leadline.settings.common import MetricsSettings
 from leadline.subject_metrics import registered
-from leadline.wire import BAD_RECORD_REASONS
+from leadline.wire import BAD_RECORD_REASONS, CODECS
 
 REGISTRY: Final = CollectorRegistry(auto_describe=True)
 
@@ -229,6 +229,10 @@ def serve(role: str, settings: MetricsSettings) -> None:
     if role == "stream":
         at_zero(STREAM_RECORDS, ("judged", "known", "tick", "bad", "unplaced"))
         at_zero(STREAM_DEADLETTERS, BAD_RECORD_REASONS)
+        at_zero(STREAM_TRANSITIONS, _rules(), ("pending", "firing", "unknown", "resolved"))
+    elif role in ("sink", "console"):
+        skipped = SINK_BAD_RECORDS if role == "sink" else CONSOLE_BAD_RECORDS
+        at_zero(skipped, CODECS, BAD_RECORD_REASONS)
     elif role == "verify":
         at_zero(VERIFY_CHUNKS, ("matching", "different", "undecided"))
     if settings.otlp_endpoint is not None:
@@ -244,6 +248,12 @@ def serve(role: str, settings: MetricsSettings) -> None:
         raise UsageError(
             f"cannot serve metrics on {where}: {error.strerror}; set metrics.port to a free port, or 0 for none"
         ) from None
+
+
+def _rules() -> Iterable[str]:
+    from leadline.catalogue import RULES  # only a process that judges has it in memory anyway
+
+    return RULES
 
 
 def listing() -> dict[str, tuple[str, str]]:

@@ -29,6 +29,7 @@ from leadline.redaction.redact import redact
 if TYPE_CHECKING:  # the base install has no OpenTelemetry
     from opentelemetry.sdk.metrics.export import HistogramDataPoint, Metric, MetricsData, NumberDataPoint
     from opentelemetry.sdk.resources import Resource
+    from requests import Session
 
 TIMEOUT_S: Final = 10.0
 PATH: Final = "/v1/metrics"
@@ -50,7 +51,7 @@ def start(
     """
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
-    exporter, stop = OTLPMetricExporter(endpoint=address(endpoint), timeout=TIMEOUT_S), Event()
+    exporter, stop = OTLPMetricExporter(endpoint=address(endpoint), timeout=TIMEOUT_S, session=_session()), Event()
     given = (exporter, resource(role, port), registry, every_s, clock, stop, advice(endpoint))
     Thread(target=_run, args=given, name="otlp", daemon=True).start()
     return stop
@@ -82,6 +83,25 @@ def resource(role: str, port: int | None) -> "Resource":
     return Resource(own).merge(OTELResourceDetector().detect())
 
 
+class Redirected(OSError):
+    """The collector's address leads elsewhere. Its text is for people."""
+
+
+def _session() -> "Session":
+    """Refuses redirects: the request that follows one has no body, and a page that answers it, such as that of a login,
+    would count as success (requests, "Redirection and History"); an answer between 300 and 399 would, too."""
+    from requests import Response, Session
+
+    def refuse(response: Response, *_: object, **__: object) -> None:
+        if 300 <= response.status_code < 400:
+            response.close()
+            raise Redirected(f"it answers with status {response.status_code}, and exports follow no redirect")
+
+    session = Session()
+    session.hooks["response"].append(refuse)
+    return session
+
+
 class _LastWords(logging.Handler):
     """Keeps what the exporter says first of a failure: it returns no reason, and would write a traceback each time."""
 
@@ -94,7 +114,11 @@ class _LastWords(logging.Handler):
         if not self.text:
             given = record.args if isinstance(record.args, tuple) else ()
             errors = [each for each in given if isinstance(each, BaseException)]
-            self.text = reason_of(errors[0]) if errors else escape(redact(record.getMessage()), 200).rstrip(".")
+            self.text = _reason(errors[0]) if errors else escape(redact(record.getMessage()), 200).rstrip(".")
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) if isinstance(error, Redirected) else reason_of(error)
 
 
 def _run(
@@ -118,7 +142,7 @@ def _run(
         try:
             failed = exporter.export(data) is not MetricExportResult.SUCCESS
         except Exception as error:
-            words.text, failed = words.text or reason_of(error), True
+            words.text, failed = words.text or _reason(error), True
         if failed and not fails:
             why = words.text or "no reason is given"
             log.warning("the OpenTelemetry collector takes no metrics: %s; %s", why, hint)

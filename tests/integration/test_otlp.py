@@ -28,6 +28,13 @@ class Collector(BaseHTTPRequestHandler):
     requests: list[ExportMetricsServiceRequest]
     refused = 0
     status = 200
+    location = ""
+
+    def do_GET(self) -> None:
+        """The page of a login."""
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -37,6 +44,8 @@ class Collector(BaseHTTPRequestHandler):
         request.ParseFromString(body)
         is_otlp = self.path == "/v1/metrics" and self.headers["content-type"] == "application/x-protobuf"
         self.send_response(self.status if is_otlp else 415)
+        if self.location:
+            self.send_header("location", self.location)
         self.send_header("content-length", "0")
         self.end_headers()
         if is_otlp and self.status == 200:
@@ -183,6 +192,23 @@ def test_why_a_collector_takes_nothing(caplog: pytest.LogCaptureFixture, monkeyp
             assert line.startswith("the OpenTelemetry collector takes no metrics: ")
             assert words in line
         assert received.requests == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 304, 307])
+def test_a_collector_that_leads_elsewhere(caplog: pytest.LogCaptureFixture, status: int) -> None:
+    """A proxy that wants a login answers so: the exporter of the library follows without the body, takes the page for
+    success, and all metrics are lost without a word."""
+    caplog.set_level(logging.WARNING, "leadline.otlp")
+    registry = CollectorRegistry()
+    Counter("leadline_some_total", "Counted.", registry=registry).inc()
+    with collector() as (endpoint, received):
+        received.status, received.location = status, "/login"
+        stop = otlp.start("stream", registry, endpoint, 0.05, SystemClock())
+        eventually("a warning", lambda: ours(caplog))
+        assert f"it answers with status {status}, and exports follow no redirect" in ours(caplog)[0]
+        received.status, received.location = 200, ""
+        eventually("an export", lambda: bool(received.requests))
+        stop.set()
 
 
 def test_the_port_of_grpc() -> None:

@@ -24,6 +24,12 @@ def test_the_first_failure_is_an_increase() -> None:
     serve("stream", MetricsSettings())
     for reason in BAD_RECORD_REASONS:
         assert REGISTRY.get_sample_value("leadline_stream_deadletters_total", {"reason": reason}) is not None
+    fired = {"rule": "replication_lag", "to": "firing"}
+    assert REGISTRY.get_sample_value("leadline_stream_transitions_total", fired) is not None
+    for role in ("sink", "console"):
+        serve(role, MetricsSettings())
+        labels = {"topic": "incidents", "reason": "not_json"}
+        assert REGISTRY.get_sample_value(f"leadline_{role}_bad_records_total", labels) is not None
     count_from_zero("a target without a delivery")
     for name in ("leadline_sink_failures_total", "leadline_sink_given_up_total"):
         for reason in Reason:
