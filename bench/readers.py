@@ -241,10 +241,11 @@ async def pipeline(
         watch.begin()
         return await opened(positions)
 
-    async def timed(chunk: Chunk) -> None:
-        await process(chunk)
+    async def timed(chunk: Chunk) -> bool:
+        urgent = await process(chunk)
         watch.count(chunk.end - ends.get(chunk.opening, 0))
         ends[chunk.opening] = chunk.end
+        return urgent
 
     app.worker.process = timed  # type: ignore[method-assign]
     consumer.open = timed_open  # type: ignore[method-assign]

@@ -20,6 +20,10 @@ from leadline.wire import Outgoing
 TRANSACTION_MS = 60_000
 """The request has a timeout for transactions, of which there are none."""
 
+TURNS_TO_SEND = 3
+"""Turns of the event loop after which a record is on its way, when nothing of its partition is: the sender is woken in
+the first, collects what there is in the second, and begins its request in the third."""
+
 
 class OwnersProducer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
     """Writes under a transactional id, over the connections of another producer."""

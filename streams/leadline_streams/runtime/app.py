@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from leadline.clock import Clock
 from leadline.errors import UnreachableError
 from leadline.kafka import faust_options, reach
+from leadline.kafka_claim import TURNS_TO_SEND
 from leadline.kafka_errors import reason
 from leadline.settings.stream import StreamSettings
 from leadline.topic_specs import MAX_STATE_BYTES
@@ -98,8 +99,9 @@ def build(
     async def judge(fetches: faust.StreamT[Fetch]) -> None:
         async for fetch in fetches:
             for chunk in fetch:
-                await app.worker.process(chunk)
-                await clock.sleep(0)  # what it sent leaves before the next is judged
+                urgent = await app.worker.process(chunk)
+                for _ in range(TURNS_TO_SEND if urgent else 1):  # an alert leaves before the next is judged
+                    await clock.sleep(0)
 
     async def release(*_: object, **__: object) -> None:
         await app.worker.release()

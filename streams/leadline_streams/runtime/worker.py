@@ -103,18 +103,20 @@ class Worker:
         """The folds of all clusters."""
         return [cluster.fold for held in self._partitions.values() for cluster in held.clusters.values()]
 
-    async def process(self, chunk: Chunk) -> None:
-        """Judge records. Never raises; see ``failed``."""
+    async def process(self, chunk: Chunk) -> bool:
+        """Judge records. True when something is sent that people wait for. Never raises; see ``failed``."""
+        urgent = False
         async with self._lock:
             partition = self._partitions.get(chunk.opening)
             if partition is None or self.failed.done() or self._stopping:
-                return
+                return False
             try:
-                await self._judge(partition, chunk)
+                urgent = await self._judge(partition, chunk)
             except Exception as error:
                 self._note(error)
             if chunk.opening in self._partitions:
                 self._progress[chunk.opening] = self._clock.monotonic()
+        return urgent
 
     def fail(self, error: BaseException) -> None:
         """Stop for good."""
@@ -200,7 +202,7 @@ class Worker:
             if ticking.done():
                 ticking = asyncio.create_task(self._tick())
 
-    async def _judge(self, partition: Partition, chunk: Chunk) -> None:
+    async def _judge(self, partition: Partition, chunk: Chunk) -> bool:
         now = self._clock.monotonic()
         clusters = len(partition.clusters)
         folded, turn_ends = Folded(), now + TURN_S
@@ -231,12 +233,14 @@ class Worker:
         except ProblemFound:
             await asyncio.gather(*letters)  # whoever looks for the reason finds them
             raise
+        urgent = False
         together: dict[str, list[tuple[Cluster, Outgoing]]] = {STATUS.name: [], LAG.name: []}
         for cluster, record in ready:
             name = record.topic.removeprefix(self._prefix)
             if name in together:
                 together[name].append((cluster, record))
             else:
+                urgent = True
                 cluster.sent.append(await self._kafka.send(record, home))
         for records in filter(None, together.values()):
             # Most outputs are of these kinds: as one batch they cost a tenth of what they cost one by one.
@@ -252,6 +256,7 @@ class Worker:
         partition.position = end
         count_folded(folded, at)
         metrics.STREAM_CLUSTERS.inc(len(partition.clusters) - clusters)
+        return urgent
 
     async def _next(self, turns: Iterator[bool], partition: Partition) -> bool | None:
         """Go on with judging; None when all is judged."""

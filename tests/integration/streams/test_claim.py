@@ -1,5 +1,6 @@
 """The producer of a partition's owner on a real broker: what an earlier owner still writes is refused."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ProducerFenced
 
-from leadline.kafka_claim import PartitionClaim
+from leadline.kafka_claim import TURNS_TO_SEND, PartitionClaim
 from leadline.wire import Outgoing
 from tests.fixtures.brokers import Broker
 from tests.integration.streams.kit import Topics
@@ -69,6 +70,20 @@ async def test_an_owner_writes_nothing_after_its_successor(topics: Topics, owner
                 "of another partition",
                 "of the second, again",
             ]
+
+
+async def test_a_record_is_on_its_way_after_some_turns_of_the_loop(topics: Topics, owner: Claims) -> None:
+    """No later, or what is judged next delays an alert; and no sooner, or the turns are waste."""
+    async with owner("0") as claim:
+        await write(claim, topics, "alerts", "the first finds the leader of the partition")
+        connections = claim._base.client._conns.values()
+        sent = await claim.send(Outgoing(f"{topics.prefix}alerts", b"orders", b"the second", [], 0))
+        under_way = []
+        for _ in range(TURNS_TO_SEND):
+            await asyncio.sleep(0)
+            under_way.append(any(connection._requests for connection in connections))
+        assert under_way == [False] * (TURNS_TO_SEND - 1) + [True]
+        await sent
 
 
 async def test_an_owner_that_renews_its_claim_goes_on(topics: Topics, owner: Claims) -> None:

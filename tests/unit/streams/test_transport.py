@@ -14,6 +14,7 @@ from faust.types import TP
 
 from leadline.clock import ManualClock
 from leadline.deadletters import Unreadable
+from leadline.kafka_claim import TURNS_TO_SEND
 from leadline.settings.stream import StreamSettings
 from leadline_streams.judge.policy import Policy
 from leadline_streams.runtime.app import build
@@ -77,15 +78,23 @@ async def test_a_fetch_is_one_message_with_a_chunk_of_each_partition(consumer: C
 
 
 async def test_every_partition_of_a_fetch_is_judged(consumer: Consumer) -> None:
-    """The processor hands each chunk to the worker, in turn; others have the loop between two of them."""
+    """The processor hands each chunk to the worker, in turn; others have the loop between two of them, and an alert has
+    it until it is on its way."""
     openings = await consumer.open({0: 0, 1: 0})
     consumer.fetches = [{tp: [Batch(records(tp, 0))] for tp in SAMPLES[:2]}]
     ((_, message),) = await delivered(consumer)
     app, done = cast(Any, consumer.app), list[str | int]()
 
-    async def process(chunk: Chunk) -> None:
+    def others(turns: int) -> None:
+        done.append("others")
+        if turns > 1:
+            asyncio.get_running_loop().call_soon(others, turns - 1)
+
+    async def process(chunk: Chunk) -> bool:
         done.append(chunk.opening.partition)
-        asyncio.get_running_loop().call_soon(done.append, "others")
+        urgent = chunk.opening is openings[0]
+        asyncio.get_running_loop().call_soon(others, TURNS_TO_SEND if urgent else 1)
+        return urgent
 
     app.worker.process = process
 
@@ -94,7 +103,7 @@ async def test_every_partition_of_a_fetch_is_judged(consumer: Consumer) -> None:
 
     (judge,) = app.agents.values()
     await judge.fun(once())
-    assert done == [openings[0].partition, "others", openings[1].partition, "others"]
+    assert done == [openings[0].partition, *["others"] * TURNS_TO_SEND, openings[1].partition, "others"]
 
 
 async def test_records_of_other_topics_travel_one_by_one(consumer: Consumer) -> None:

@@ -111,6 +111,18 @@ async def test_alerts_are_sent_before_status_and_status_before_rollups() -> None
     assert (len(links) > 1, links[-1], any(links[:-1])) == (True, True, False)
 
 
+async def test_it_says_whether_something_was_sent_that_people_wait_for() -> None:
+    """An alert or an incident, not a roll-up or a state alone."""
+    log, clock = MemoryLog(), ManualClock()
+    for seq in range(4):
+        log.append(sample("orders", seq))
+    worker, opening = await ready(log, clock)
+    assert not await worker.process(chunk(opening, log.samples[0][:2]))
+    assert await worker.process(chunk(opening, log.samples[0][2:3]))
+    assert not await worker.process(chunk(opening, log.samples[0][3:]))
+    assert [topic for topic, _ in log.waiting] == ["lag", "alerts"]
+
+
 async def test_offsets_are_committable_only_once_the_states_behind_them_are_acknowledged() -> None:
     """A commit that runs ahead of a state would skip records after a crash."""
     log, clock = MemoryLog(), ManualClock()
