@@ -14,6 +14,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``rights``         the report of ``doctor --rights``
 ``earlier_audit``  what an audit is compared with
 ``left_open``      what a watch leaves open at its targets
+``console_checks``  the checks of a console: its address, names, sign-in, files and incident log
 ``verify_checks``  the check of a verifier: both ends of each link
 ``verify_output``  the output of ``verify``
 ``target_checks``  the checks of ``doctor`` for the targets of a sink

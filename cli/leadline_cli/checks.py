@@ -19,6 +19,7 @@ from leadline.settings.dsn import address
 from leadline.settings.sink import SinkSettings
 from leadline.settings.stream import JudgementSettings
 from leadline.settings.verify import VerifySettings
+from leadline.settings.web_console import WebConsoleSettings
 from leadline.topics import describe
 from leadline.words import size
 
@@ -48,6 +49,7 @@ async def examine(settings: Any, clock: Clock, *, notify: bool = False) -> list[
 
     Raises UsageError when ``notify`` is given for a process that has no targets.
     """
+    from leadline_cli.console_checks import console
     from leadline_cli.target_checks import targets
     from leadline_cli.verify_checks import links
 
@@ -62,6 +64,8 @@ async def examine(settings: Any, clock: Clock, *, notify: bool = False) -> list[
         checks.append(targets(settings, clock, notify=notify))
     if isinstance(settings, VerifySettings):
         checks.append(links(settings, clock))
+    if isinstance(settings, WebConsoleSettings):
+        checks.append(console(settings))
     return [result for results in await asyncio.gather(*checks) for result in results] + local
 
 

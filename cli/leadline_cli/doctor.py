@@ -32,8 +32,9 @@ def command(
     For every process: Kafka answers and its topics are as expected. For an agent also: every database server answers,
     has a supported version and grants the rights, its clock agrees with this host's, and the spool is writable. For a
     sink also: its targets are reachable, and the incident log is writable. For a verifier also: both ends of each link
-    answer and show their tables. Exit code 1 when a check fails, 3 when
-    something does not answer.
+    answer and show their tables. For a console also: its port is free, people can reach it by a name that it answers,
+    the OpenID provider is one, files with secrets are not for everybody, and the incident log is readable. Exit code 1
+    when a check fails, 3 when something does not answer.
 
     With --rights no settings are needed. The report holds versions, names of groups and SQLSTATEs, and no password,
     query or data. Exit code 1 when something is not permitted that a GRANT would allow.

@@ -27,6 +27,11 @@ class Secret:
         secret._file = path
         return secret
 
+    @property
+    def file(self) -> Path | None:
+        """The file that it is in; None where the settings have it."""
+        return self._file
+
     def reveal(self) -> str:
         """The value. Raises UsageError when its file cannot be read or is empty."""
         if self._file is None:

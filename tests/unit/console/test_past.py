@@ -1,4 +1,8 @@
-"""The past that a console reads, and what its plots say of the rest."""
+"""The past that a console reads, and what its plots say of the rest.
+
+Plots of others that were as long as their data made people take an old problem for a new one:
+https://github.com/graylog-labs/graylog2-web-interface/issues/794, https://github.com/influxdata/influxdb/issues/17132
+"""
 
 from datetime import timedelta
 

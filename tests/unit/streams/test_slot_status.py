@@ -1,7 +1,7 @@
 """The status of a node lists its slots, each with the room that is left to it and when that ends.
 
-``pg_replication_slots`` has a size and no time; people asked for both of every slot, before any alert:
-https://github.com/prometheus-community/postgres_exporter/issues/1006, https://github.com/cybertec-postgresql/pgwatch/issues/405
+People asked other tools for the state and the room of each slot, before it is lost, and for those that nobody uses:
+https://github.com/prometheus-community/postgres_exporter/issues/1017, https://github.com/netdata/netdata-cloud/issues/1060
 """
 
 from msgspec.structs import replace
