@@ -35,6 +35,7 @@ the floors below it:
 ``errors``          errors and exit codes
 ``connection_error`` the reason of a connection that failed, in words
 ``pg_errors``       the meaning of PostgreSQL's errors, for every part that connects to a server
+``pg_rights``       the statement that lets a role of PostgreSQL see everything
 ``signature``       signatures of observations, by keys of their clusters
 ``topic_range``     the values of a topic from a time on
 ``topic_span``      the records about one key between two times

@@ -13,6 +13,7 @@ import psycopg
 from leadline.clock import Clock, epoch
 from leadline.errors import LeadlineError, UnreachableError, UsageError
 from leadline.kafka import reach
+from leadline.pg_rights import monitor_grant
 from leadline.settings.agent import AgentSettings, InstanceSettings, SpoolSettings
 from leadline.settings.common import KafkaSettings
 from leadline.settings.dsn import address
@@ -114,6 +115,7 @@ async def _database(instance: InstanceSettings, clock: Clock) -> list[CheckResul
         return [CheckResult(name, "answers", "fail" if reason.startswith(REFUSALS) else "unreachable", reason)]
     assert row is not None
     user, theirs = row
+    grant = monitor_grant(user, inherits=rights.inherits, version_num=rights.version_num)
     ahead = epoch(theirs) - (epoch(asked) + epoch(answered)) / 2
     offset = f"{ahead:+.3f} s from this host's"
     return [
@@ -124,7 +126,7 @@ async def _database(instance: InstanceSettings, clock: Clock) -> list[CheckResul
             "rights",
             rights.may_monitor,
             f"{user} has pg_monitor",
-            f"run on this server: GRANT pg_monitor TO {user};",
+            f"run on this server: {grant};",
         ),
         _checked(name, "clock", abs(ahead) <= TOLERANCE_S, offset, f"{offset}; synchronize both clocks with NTP"),
     ]

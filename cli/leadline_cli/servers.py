@@ -15,7 +15,7 @@ from psycopg import pq
 from leadline.errors import UsageError
 from leadline.logs import escape
 from leadline.settings.agent import AgentSettings, InstanceSettings
-from leadline.settings.dsn import FORM, address, parts
+from leadline.settings.dsn import FORM, address, misspelt, parts
 from leadline.settings.load import load
 from leadline.settings.secret import Secret
 
@@ -59,10 +59,18 @@ def servers(given: Sequence[str], file: Path | None, cluster: str, *, ask: bool 
         return load(AgentSettings, file, os.environ).settings.instances
     if not given:
         raise UsageError(f"give at least one server, as {FORM}, with a name before it if you like: pg-1=postgresql://…")
-    read = [parse(text) for text in given]
+    read = [_nth(number, text, len(given)) for number, text in enumerate(given, 1)]
     _report_ignored_passwords()
     names = _named(read, asyncio.run(_ask(read)) if ask else [()] * len(read))
     return [InstanceSettings(dsn=Secret(each.dsn), name=names[at], cluster=cluster) for at, each in enumerate(read)]
+
+
+def _nth(number: int, text: str, count: int) -> Given:
+    """``parse``, whose error says which of several it is about: it quotes none of them."""
+    try:
+        return parse(text)
+    except UsageError as error:
+        raise UsageError(f"server {number} of {count}: {error}" if count > 1 else str(error)) from None
 
 
 def parse(text: str) -> Given:
@@ -72,7 +80,12 @@ def parse(text: str) -> Given:
     """
     name, equals, rest = text.partition("=")
     if equals and name.strip() and not _is_keyword(name) and "://" not in name:
-        parts(rest)
+        try:
+            parts(rest)
+        except UsageError:
+            if misspelt(text):
+                parts(text)
+            raise
         return Given(name.strip()[:255], rest)
     parts(text)
     return Given(None, text)

@@ -86,6 +86,8 @@ class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="
     less than those that it has. For a group that is left out as a whole the number is 1."""
     login: str = ""
     """The agent's role, quoted where SQL needs it."""
+    inherits: bool = True
+    """Whether a role that is granted to ``login`` gives it its rights at once."""
 
 
 class SettingValue(Value, frozen=True, kw_only=True):

@@ -3,9 +3,10 @@
 import os
 from configparser import Error as ConfigError
 from configparser import RawConfigParser
+from difflib import get_close_matches
 from typing import Final
 
-from psycopg import Error
+from psycopg import Error, pq
 from psycopg.conninfo import conninfo_to_dict
 
 from leadline.errors import UsageError
@@ -43,10 +44,21 @@ def _remedy(dsn: str) -> str:
     if dsn.lower().startswith("jdbc:"):
         return "leave out jdbc:"
     if "=" not in dsn and "://" not in dsn:
-        return "a host alone is host=NAME"
+        return "a host alone is host=NAME, and one with a port host=NAME port=5432"
     if ";" in dsn:
         return _SPACES
+    if (meant := misspelt(dsn)) is not None:
+        return f"a keyword is not known; did you mean {meant}=?"
     return "percent-encode special characters in a URL, put values with spaces in single quotes"
+
+
+def misspelt(dsn: str) -> str | None:
+    """The keyword that the first one of a string without a scheme is near to; it is all that is shown."""
+    first, equals, _ = dsn.partition("=")
+    known = [option.keyword.decode() for option in pq.Conninfo.get_defaults()]
+    if "://" in dsn or not equals or first.strip() in known:
+        return None
+    return next(iter(get_close_matches(first.strip().lower(), known, 1)), None)
 
 
 def _wrong_host(host: str) -> str | None:

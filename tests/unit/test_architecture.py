@@ -52,6 +52,7 @@ PURE_MAY_IMPORT = (
     "leadline.clock.moment",
     "leadline.catalogue",
     "leadline.own_incident",
+    "leadline.pg_rights",
     "leadline.steps",
     "leadline.difference_words",
     "leadline.setting_words",

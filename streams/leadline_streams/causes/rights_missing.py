@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.incident import Step
 from leadline.model.observation import Sample
-from leadline_streams.engines.postgresql.rights import blindness, grant, hidden
+from leadline_streams.engines.postgresql.rights import LINKS, blindness, grant, hidden
 from leadline_streams.judge.chain import root_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -30,17 +30,25 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             subject=context.about_node(node),
             confidence=0.97,
             title=f"Leadline sees only a part of {node.name}",
-            summary=f"{reason}: until then links, lag and waits of {node.name} are judged by the other servers alone",
+            summary=f"{reason}: until then {_lost(node.name, sample)}",
             steps=[
                 Step(risk="look", node=node.name, sql="SELECT current_user, pg_has_role('pg_monitor', 'USAGE')"),
                 _grant(context, node, sample),
             ],
-            evidence_for=[fact("role", sample.login or "unknown", node.name, "without pg_monitor")],
+            evidence_for=[fact("role", sample.login or "unknown", node.name, "without the use of pg_monitor")],
             not_seen=[
                 fact(group, SHOWN_BY.get(group, group), node.name, f"shown after {grant(sample)}")
                 for group in hidden(sample)
             ],
         )
+
+
+def _lost(name: str, sample: Sample) -> str:
+    """The parts that are hidden, or that are seen from the other servers alone."""
+    groups = hidden(sample)
+    if LINKS.intersection(groups):
+        return f"links, lag and waits of {name} are judged by the other servers alone"
+    return f"Leadline does not see all of {name}: " + ", ".join(SHOWN_BY[group] for group in groups)
 
 
 def _grant(context: DiagnosisContext, node: NodeState, sample: Sample) -> Step:

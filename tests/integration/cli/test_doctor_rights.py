@@ -63,3 +63,21 @@ def test_a_masked_report_names_nobody(run: Run, pair: Pair, bare: str) -> None:
     assert "server 2: refused" in result.out
     for word in ("127.0.0.1", str(pair.primary.port), ROLE, password_of(pair.primary), "somebody", "secret"):
         assert word not in result.out
+
+
+def test_a_member_that_does_not_inherit(run: Run, pair: Pair) -> None:
+    """A second GRANT changes nothing; the statement that every command prints does."""
+    pair.primary.query(f"CREATE ROLE harm_noinherit LOGIN NOINHERIT PASSWORD '{password_of(pair.primary)}'")
+    try:
+        pair.primary.query("GRANT pg_monitor TO harm_noinherit")
+        dsn, helps = pair.primary.dsn(user="harm_noinherit"), "GRANT pg_monitor TO harm_noinherit WITH INHERIT TRUE"
+        looked = run("check", dsn)
+        assert looked.code == 3
+        assert f"role harm_noinherit does not inherit pg_monitor; run {helps}" in looked.out
+        assert f"{helps} shows them" in run("audit", dsn).out
+        report = run("doctor", "--rights", dsn, "--format", "json").out.splitlines()
+        assert {row["allow"] for row in map(json.loads, report) if row.get("allow")} == {f"{helps};"}
+        pair.primary.query(helps)
+        assert "BLIND" not in run("check", dsn).out
+    finally:
+        pair.primary.query("DROP ROLE harm_noinherit")

@@ -15,6 +15,7 @@ from leadline_cli.servers import Given, _named, exposes, parse, servers
         ("host = pg-1", None, "host = pg-1"),
         ("service=orders", None, "service=orders"),
         ("pg-1=host=10.0.0.1 user=leadline", "pg-1", "host=10.0.0.1 user=leadline"),
+        ("host1=host=10.0.0.1 user=leadline", "host1", "host=10.0.0.1 user=leadline"),
         ("fra/pg 1=service=orders", "fra/pg 1", "service=orders"),
         ("pg-1=postgresql://u@10.0.0.1/db?application_name=x", "pg-1", "postgresql://u@10.0.0.1/db?application_name=x"),
         ("postgresql://u@h/db?application_name=x", None, "postgresql://u@h/db?application_name=x"),
@@ -30,6 +31,15 @@ def test_no_server(text: str) -> None:
     """Neither is repeated: it may hold a password."""
     with pytest.raises(UsageError, match="not a connection string"):
         parse(text)
+
+
+def test_the_server_that_is_meant_is_counted_and_its_slip_named() -> None:
+    """The strings are not quoted, so the place is all that says which of them it is."""
+    good = "host=10.0.0.1 user=leadline"
+    with pytest.raises(UsageError, match=r"^server 2 of 3: .*; a keyword is not known; did you mean host=\?$"):
+        servers([good, "hots=10.0.0.2 user=leadline", good], None, "main", ask=False)
+    with pytest.raises(UsageError, match=r"^this is not .* with a port host=NAME port=5432$"):
+        servers(["10.0.0.2:5432"], None, "main", ask=False)
 
 
 @pytest.mark.parametrize(

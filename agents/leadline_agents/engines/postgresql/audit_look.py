@@ -28,12 +28,14 @@ from leadline.model.audit_look import (
 )
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.tables import Tables
+from leadline.pg_rights import monitor_grant
 from leadline.redaction.redact import redact
 from leadline.settings.agent import InstanceSettings
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import catalog, connect_errors
 from leadline_agents.engines.postgresql.masking import SECRET, show_setting
 from leadline_agents.engines.postgresql.refusals import NO_RIGHT
+from leadline_agents.engines.postgresql.rights import Rights
 from leadline_agents.engines.postgresql.session import open_session
 
 TIMEOUT_S: Final = 5.0
@@ -100,20 +102,18 @@ async def audit_look(instance: InstanceSettings, clock: Clock, *, connect_timeou
         return str(row[0]).encode()
 
     async with connection:
-        return await read_audit(ask, instance, clock, rights.version_num, hidden=not rights.may_read_settings)
+        return await read_audit(ask, instance, clock, rights)
 
 
-async def read_audit(
-    ask: Ask, instance: InstanceSettings, clock: Clock, version_num: int, *, hidden: bool
-) -> AuditLook:
-    """The look, one statement after the other. ``hidden``: the role may not see all settings.
+async def read_audit(ask: Ask, instance: InstanceSettings, clock: Clock, rights: Rights) -> AuditLook:
+    """The look, one statement after the other.
 
     A group that the server refuses, or does not give in time, is not read, with the reason. Raises CannotRead when
     nothing can be read.
     """
 
     async def asked(query: str) -> bytes:
-        return await ask(catalog.statement(query, version_num).decode())
+        return await ask(catalog.statement(query, rights.version_num).decode())
 
     began, asked_at = clock.monotonic(), clock.now()
     read = await asked(catalog.AUDIT_SETTINGS)
@@ -133,8 +133,9 @@ async def read_audit(
             unseen[group] = _reason(group, who.login, error)
         except msgspec.DecodeError as error:
             unseen[group] = f"unexpected answer: {error}"
-    if hidden:
-        unseen["settings"] = f"some settings are hidden from {who.login}; GRANT pg_monitor TO {who.login} shows them"
+    if not rights.may_read_settings:
+        grant = monitor_grant(who.login, inherits=rights.inherits, version_num=rights.version_num)
+        unseen["settings"] = f"some settings are hidden from {who.login}; {grant} shows them"
     return AuditLook(
         node=NodeName(instance.name),
         cluster=ClusterName(instance.cluster),

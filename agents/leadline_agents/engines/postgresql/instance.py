@@ -154,8 +154,7 @@ class PostgresqlInstance:
                 raise CannotRead("unexpected answer: no value")
             return answer
 
-        hidden = not rights.may_read_settings
-        return trimmed(await read_audit(ask, self._instance, self._clock, rights.version_num, hidden=hidden))
+        return trimmed(await read_audit(ask, self._instance, self._clock, rights))
 
     def disk(self) -> Disk | None:
         """Room on the volume of ``pg_wal``; see ``EngineInstance``."""

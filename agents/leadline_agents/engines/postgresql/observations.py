@@ -113,6 +113,7 @@ def sample_of(
         not_supported=refusals.not_supported,
         not_read=refusals.not_read,
         login=look.node.login,
+        inherits=refusals.inherits,
     )
 
 

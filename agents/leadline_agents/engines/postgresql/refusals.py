@@ -35,6 +35,11 @@ class Refusals:
         self.not_read: tuple[str, ...] = ()
         """Groups and fields that could not be read this time."""
 
+    @property
+    def inherits(self) -> bool:
+        """Whether a role that is granted to the agent's gives it its rights; True until it is known."""
+        return self._rights is None or self._rights.inherits
+
     def know(self, rights: Rights) -> None:
         """Take what the catalogs show."""
         if rights is not self._rights:

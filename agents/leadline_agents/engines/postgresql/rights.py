@@ -28,6 +28,8 @@ class Rights(Value, frozen=True, kw_only=True):
     may_read_stats: bool
     may_read_settings: bool
     may_monitor: bool
+    inherits: bool = True
+    """Whether a plain GRANT of ``pg_monitor`` gives the role its rights."""
     denied: tuple[str, ...] = ()
     """Functions and views that the role may not use."""
     missing: tuple[str, ...] = ()

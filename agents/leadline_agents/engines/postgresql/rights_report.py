@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from leadline.clock import Clock
+from leadline.pg_rights import monitor_grant
 from leadline.settings.agent import InstanceSettings
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import catalog
@@ -78,7 +79,7 @@ def _groups(rights: Rights, found: dict[str, str], login: str) -> Iterator[Group
         catalog.statement(name, rights.version_num) for name in (catalog.FRAME, catalog.FILES, catalog.SETTINGS)
     )
     seen: dict[str, GroupRights] = {}
-    monitor = f"GRANT pg_monitor TO {login};"
+    monitor = _monitor(rights, login)
     for name in STATS if not rights.may_read_stats else ():
         seen[name] = GroupRights(name, "in part", "42501", "pg_read_all_stats", monitor)
     if not rights.may_read_settings:
@@ -110,10 +111,14 @@ def _refusal(part: Part, rights: Rights, found: dict[str, str]) -> tuple[str, Re
     return code, "not permitted" if code == "42501" else "not supported"
 
 
+def _monitor(rights: Rights, login: str) -> str:
+    return monitor_grant(login, inherits=rights.inherits, version_num=rights.version_num) + ";"
+
+
 def _grant(part: Part, rights: Rights, login: str) -> str:
     """The statement that allows a part; ``pg_monitor`` for what that role is for."""
     if part.name in MONITOR and not rights.may_monitor:
-        return f"GRANT pg_monitor TO {login};"
+        return _monitor(rights, login)
     functions = [name for name in part.functions if name in rights.denied]
     if functions:
         return f"GRANT EXECUTE ON FUNCTION {', '.join(f'pg_catalog.{name}' for name in functions)} TO {login};"

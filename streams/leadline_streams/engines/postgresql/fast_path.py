@@ -65,7 +65,7 @@ SKIPPED: Fields = {
     # verdict; publications and copies matter to subscriptions only, which never take the fast path; timeouts of senders
     # come with the tables of publications, which the fast path refuses.
     Sample: frozenset({"seq", "at", "sent_at", "interval_s", "error", "database", "publications", "cost"})
-    | {"error_code", "stopped", "login", "copies", "sender_timeouts", "slow_tables"},
+    | {"error_code", "stopped", "login", "inherits", "copies", "sender_timeouts", "slow_tables"},
     # Times explain a lag, and there is none; positions that are counts are another engine's.
     Positions: frozenset({"last_replay_at", "redo_lsn", "current", "received", "applied"}),
     # What identifies a connection stays the same while the processes at its ends do.

@@ -1,6 +1,7 @@
 """Parts of a server that a sample does not show because the agent's role may not read them."""
 
 from leadline.model.observation import Sample
+from leadline.pg_rights import monitor_grant
 from leadline_streams.judge.lookup import has
 
 NEEDED = frozenset({"downstreams", "upstream", "activity", "settings"})
@@ -51,12 +52,13 @@ def why_hidden(sample: Sample, group: str) -> tuple[str, str]:
 
 
 def grant(sample: Sample) -> str:
-    """The statement that lets the agent's role see everything."""
-    return f"GRANT pg_monitor TO {sample.login or 'it'}"
+    """The statements that let the agent's role see everything."""
+    return monitor_grant(sample.login or "it", inherits=sample.inherits, version_num=sample.node.version_num)
 
 
 def blindness(sample: Sample) -> str | None:
     """The missing right and the statement that grants it; None when nothing that matters is hidden."""
     if not hidden(sample):
         return None
-    return f"role {sample.login or 'of the agent'} lacks pg_monitor; run {grant(sample)}"
+    lacks = "lacks" if sample.inherits else "does not inherit"
+    return f"role {sample.login or 'of the agent'} {lacks} pg_monitor; run {grant(sample)}"

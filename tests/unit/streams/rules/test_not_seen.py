@@ -1,5 +1,7 @@
 """``not_seen``."""
 
+from msgspec.structs import replace
+
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, Server, World
 
@@ -24,6 +26,25 @@ def test_a_role_without_pg_monitor_is_named_with_the_grant() -> None:
     down.set(not_permitted=())
     play.stream(world, 10)
     assert play.life(world, "not_seen")[-1] == "resolved"
+
+
+def test_a_role_that_does_not_inherit_gets_the_statement_that_helps() -> None:
+    """A second GRANT leaves such a membership as it is, on every version; what helps depends on the version."""
+    for version_num, statement in (
+        (180000, "GRANT pg_monitor TO nomon WITH INHERIT TRUE"),
+        (150000, "GRANT pg_monitor TO nomon; ALTER ROLE nomon INHERIT"),
+    ):
+        world = World(not_seen=QUICK)
+        for server in world.pair():
+            server.node = replace(server.node, version_num=version_num)
+        play.stream(world, 10)
+        play.stream(world, 10, lambda _, down: down.set(not_permitted=("settings",), login="nomon", inherits=False))
+        fired = play.last(world, "not_seen")
+        assert fired.summary == f"blind on pg-2: role nomon does not inherit pg_monitor; run {statement}"
+        (cause,) = world.causes
+        assert cause.code == "rights_missing"
+        assert "links, lag" not in cause.summary
+        assert "until then Leadline does not see all of pg-2: settings" in cause.summary
 
 
 def test_a_blind_primary_cuts_nobody_off() -> None:

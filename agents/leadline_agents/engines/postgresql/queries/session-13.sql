@@ -2,6 +2,8 @@
 -- Since 13: to_regprocedure(), has_any_column_privilege(). It asks catalogs only, so nothing in it can be refused.
 --
 -- mark       The setting that the agent sent with the startup packet. Behind a pooler the session does not have it.
+-- inherits   False where a plain GRANT of pg_monitor would change nothing: the role has NOINHERIT, or is a member that
+--            does not inherit.
 -- denied     Functions and views that exist and that the role may not use.
 -- missing    Those that do not exist.
 -- rds_extensions, cnpg, neon, roles  Marks of a service: a setting, or a role that only the service creates. A setting
@@ -15,6 +17,8 @@ SELECT json_build_object(
     'may_read_stats', pg_has_role('pg_read_all_stats', 'USAGE'),
     'may_read_settings', pg_has_role('pg_read_all_settings', 'USAGE'),
     'may_monitor', pg_has_role('pg_monitor', 'USAGE'),
+    'inherits', pg_has_role('pg_monitor', 'USAGE') OR (NOT pg_has_role('pg_monitor', 'MEMBER')
+        AND (SELECT rolinherit FROM pg_roles WHERE rolname = current_user)),
     'denied', (
         SELECT coalesce(json_agg(each.name), '[]') FROM (
             SELECT name FROM unnest(string_to_array('{functions}', ' ')) AS name
