@@ -31,6 +31,7 @@ the floors below it:
 ``redaction``       secrets masked in foreign text
 ``logs``            the process log on standard error; foreign text made safe to print
 ``clock``           the only module that reads a clock
+``web_server``      bounds for every server that answers requests from outside
 ``shutdown``        the end of a long-running process
 ``errors``          errors and exit codes
 ``connection_error`` the reason of a connection that failed, in words

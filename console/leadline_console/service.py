@@ -4,49 +4,37 @@ import asyncio
 import logging
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
 
-from leadline import wire
+from leadline import web_server, wire
 from leadline.clock import Clock
-from leadline.errors import UsageError
 from leadline.kafka import publish
 from leadline.settings.web_console import WebConsoleSettings
 from leadline.shutdown import end, shutdown_requested
+from leadline.web_server import WebServer, bounded
 from leadline_console.app import application
 from leadline_console.feed import Feed
 from leadline_console.live import PageStreams
 from leadline_console.read_model import ReadModel
+from leadline_console.security import MAX_BODY_BYTES
 from leadline_console.shared import Console
 
 GOODBYE_S: Final = 1
 """Streams that are open when the process ends are cut after so long."""
-BACKLOG: Final = 256
+CONNECTIONS: Final = 500
+"""Of them the streams of pages; below the 1024 open files that a process may usually have."""
 
 log = logging.getLogger(__name__)
 
 
 def listen(settings: WebConsoleSettings) -> socket.socket:
     """A socket at the address of the settings. Raises UsageError when it is taken, or is no address of this host."""
-    web = settings.web
-    listening: socket.socket | None = None
-    try:
-        family, kind, protocol, _, where = socket.getaddrinfo(web.address, web.port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(where)
-        listening.listen(BACKLOG)
-    except OSError as error:
-        if listening is not None:
-            listening.close()
-        raise UsageError(
-            f"cannot listen on {web.address}:{web.port}: {error.strerror}; set web.port to a free port"
-        ) from None
-    return listening
+    return web_server.listen(settings.web.address, settings.web.port, "set web.port to a free port")
 
 
 def address_of(settings: WebConsoleSettings, listening: socket.socket) -> str:
@@ -79,32 +67,18 @@ def serving(settings: WebConsoleSettings, clock: Clock, local: str, model: ReadM
 async def run(settings: WebConsoleSettings, listening: socket.socket, clock: Clock, local: str) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     log.info("the console is at %s", address_of(settings, listening))
-    config = uvicorn.Config(
+    config = bounded(
         serving(settings, clock, local),
-        log_config=None,
-        access_log=False,
-        ws="none",
-        server_header=False,
-        proxy_headers=False,
+        connections=CONNECTIONS,
+        max_body_bytes=MAX_BODY_BYTES,
         timeout_graceful_shutdown=GOODBYE_S,
-        timeout_keep_alive=30,
-        limit_concurrency=1000,
     )
-    server = ConsoleServer(config)
+    server = WebServer(config)
     stopping = asyncio.create_task(_stop(server))
     try:
         await server.serve([listening])
     finally:
         await end(stopping)
-
-
-class ConsoleServer(uvicorn.Server):
-    """Leaves the signals to the process, which ends with 0 after SIGTERM."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
 
 
 async def _stop(server: uvicorn.Server) -> None:

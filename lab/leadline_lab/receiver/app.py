@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request as HttpRequest
@@ -28,8 +27,6 @@ from leadline_lab.receiver.page import page
 from leadline_lab.receiver.people import LINK, RESPOND, People
 
 MAX_BODY_BYTES: Final = 1024 * 1024
-BODY_S = 10.0
-"""A client has so long to send the body of a request."""
 HOSTS: Final = ("127.0.0.1", "localhost")
 """The names under which the receiver's own pages may be asked for."""
 Vendor = Callable[[Request, Sequence[Event]], tuple[Reply, list[Event]]]
@@ -86,7 +83,7 @@ class App:
         )
 
     async def _vendor(self, http: HttpRequest) -> Response:
-        body = await _body(http)
+        body = await http.body()
         name, answer = next(given for path, given in VENDORS.items() if http.url.path.startswith(path))
         fault = self.faults.next(name, self.clock.now())
         if fault is not None and fault.kind is Kind.SLOW:
@@ -121,7 +118,7 @@ class App:
         if not http.headers.get("content-type", "").startswith("application/json"):
             return JSONResponse({"problem": "send application/json"}, 415)
         try:
-            given = msgspec.json.decode(await _body(http), type=Press)
+            given = msgspec.json.decode(await http.body(), type=Press)
             shown = await self.people.press(given.button, (given.user, given.name), str(http.base_url).rstrip("/"), 1)
         except (msgspec.DecodeError, UsageError) as error:
             return JSONResponse({"problem": str(error)}, 400)
@@ -153,7 +150,7 @@ class App:
         if not http.headers.get("content-type", "").startswith("application/json"):
             return JSONResponse({"problem": "send application/json"}, 415)
         try:
-            fault = msgspec.json.decode(await _body(http), type=Fault)
+            fault = msgspec.json.decode(await http.body(), type=Fault)
         except msgspec.DecodeError as error:
             return JSONResponse({"problem": str(error)}, 400)
         if fault.vendor not in NAMES:
@@ -165,7 +162,7 @@ class App:
         """Acknowledge or resolve an alert as in PagerDuty itself. JSON only, so that no page of another site can."""
         if not http.headers.get("content-type", "").startswith("application/json"):
             return JSONResponse({"problem": "send application/json"}, 415)
-        answered, events = self.by_hand(await _body(http))
+        answered, events = self.by_hand(await http.body())
         self._report(events)
         return _response(answered)
 
@@ -208,20 +205,6 @@ class _OwnNames(TrustedHostMiddleware):
             await self.app(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
-
-
-async def _body(http: HttpRequest) -> bytes:
-    """The body of a request. Raises HTTPException: 413 for one that is too large, 408 for one that does not come."""
-    body = b""
-    try:
-        async with asyncio.timeout(BODY_S):
-            async for part in http.stream():
-                body += part
-                if len(body) > MAX_BODY_BYTES:
-                    raise HTTPException(413, "too large")
-    except TimeoutError:
-        raise HTTPException(408, f"the request took longer than {BODY_S:g} s") from None
-    return body
 
 
 def _response(answered: Reply) -> Response:

@@ -1,7 +1,6 @@
 """The receiver as a server in a thread of this process: ``with Receiver() as receiver``."""
 
 import asyncio
-import socket
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, Literal, Self, TypeVar
@@ -10,22 +9,22 @@ import uvicorn
 
 from leadline.clock import Clock, SystemClock
 from leadline.errors import UsageError
+from leadline.web_server import BoundedHttp, bounded, listen
 from leadline.wire import encode
 from leadline_lab.receiver import pagerduty
-from leadline_lab.receiver.app import NAMES, App
+from leadline_lab.receiver.app import MAX_BODY_BYTES, NAMES, App
 from leadline_lab.receiver.exchange import Event
 from leadline_lab.receiver.faults import Fault
 from leadline_lab.receiver.inbox import Seen
 from leadline_lab.sandbox.wait import eventually
-from leadline_sinks.inbound.head_timeout import HeadTimeout
 
 HOST: Final = "127.0.0.1"
-BACKLOG: Final = 100
+CONNECTIONS: Final = 300
 T = TypeVar("T")
 
 
-class _Wire(HeadTimeout):
-    """Lets the application hang up, and closes a connection whose request does not begin in time."""
+class _Wire(BoundedHttp):
+    """Lets the application hang up."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -50,10 +49,16 @@ class Receiver:
         """
         self._app = App(clock or SystemClock(), limited=limited, on_request=on_request)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._socket = _listen(port)
+        self._socket = listen(HOST, port, "give another --port, or 0")
         self.url: str = f"http://{HOST}:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(
-            self._app.asgi, http=_Wire, ws="websockets-sansio", lifespan="off", log_config=None, log_level="critical"
+        config = bounded(
+            self._app.asgi,
+            connections=CONNECTIONS,
+            max_body_bytes=MAX_BODY_BYTES,
+            http=_Wire,
+            ws="websockets-sansio",
+            lifespan="off",
+            log_level="critical",
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="leadline-receiver", daemon=True)
@@ -178,15 +183,3 @@ class Receiver:
             if transport is not None:
                 transport.abort()
         await serving
-
-
-def _listen(port: int) -> socket.socket:
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((HOST, port))
-    except OSError as error:
-        listening.close()
-        raise UsageError(f"cannot listen on {HOST}:{port}: {error.strerror}; give another --port, or 0") from None
-    listening.listen(BACKLOG)
-    return listening

@@ -9,6 +9,5 @@ commands have it. A vendor may deliver an action several times: its identity giv
 ``slack_answer``       what the person is answered there
 ``slack_socket``       Socket Mode: the same without a port
 ``pagerduty_webhook``  signature and content of a webhook of PagerDuty
-``head_timeout``       closes connections without a request
 ``web``                the port to which requests come
 """

@@ -3,12 +3,9 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import orjson
-import uvicorn
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
@@ -16,22 +13,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from leadline import web_server
 from leadline.clock import Clock
 from leadline.errors import UsageError
 from leadline.settings.inbound import InboundSettings
 from leadline.shutdown import end
+from leadline.web_server import WebServer, bounded
 from leadline_sinks.http import Http
 from leadline_sinks.inbound import pagerduty_webhook, slack_request
-from leadline_sinks.inbound.head_timeout import HeadTimeout
 from leadline_sinks.inbound.intake import Intake
 from leadline_sinks.inbound.slack_answer import answer
 
 MAX_BODY_BYTES: Final = 256 * 1024
-BODY_S: Final = 10.0
-"""A client has so long to send the body of a request."""
 CONNECTIONS: Final = 100
-BACKLOG: Final = 100
-KEEP_ALIVE_S: Final = 5
 GOODBYE_S: Final = 3
 
 log = logging.getLogger(__name__)
@@ -58,18 +52,12 @@ class Inbound:
     async def run(self, listening: socket.socket) -> None:
         """Serve until cancelled."""
         log.info("actions of Slack and PagerDuty come in at %s:%d", *listening.getsockname()[:2])
-        server = _Server(
-            uvicorn.Config(
+        server = WebServer(
+            bounded(
                 self.asgi,
-                http=HeadTimeout,
-                ws="none",
+                connections=CONNECTIONS,
+                max_body_bytes=MAX_BODY_BYTES,
                 lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                limit_concurrency=CONNECTIONS,
-                timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GOODBYE_S,
             )
         )
@@ -84,7 +72,7 @@ class Inbound:
 
     async def _slack(self, request: Request) -> Response:
         """A button of a message, signed by Slack."""
-        body = await _body(request)
+        body = await request.body()
         secrets = self._secrets("slack_signing_secret")
         headers = {name.lower(): value for name, value in request.headers.items()}
         problem = self._signatures.problem(headers, body, secrets, self._clock.now())
@@ -103,7 +91,7 @@ class Inbound:
 
     async def _pagerduty(self, request: Request) -> Response:
         """An event of a webhook subscription, signed by PagerDuty."""
-        body = await _body(request)
+        body = await request.body()
         secrets = self._secrets("pagerduty_secret")
         if not pagerduty_webhook.is_signed(request.headers.get("x-pagerduty-signature", ""), body, secrets):
             log.warning("a request to /pagerduty/webhook is refused: no signature matches inbound.pagerduty_secret")
@@ -145,40 +133,5 @@ class Inbound:
 
 def listen(settings: InboundSettings) -> socket.socket:
     """A socket at the address of the settings. Raises UsageError when it is taken, or is no address of this host."""
-    try:
-        family, kind, protocol, _, where = socket.getaddrinfo(settings.address, settings.port, type=socket.SOCK_STREAM)[
-            0
-        ]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(where)
-    except OSError as error:
-        raise UsageError(
-            f"cannot listen on {settings.address}:{settings.port}: {error.strerror}; set inbound.port to a free port, "
-            "or name the targets of this process without inbound"
-        ) from None
-    listening.listen(BACKLOG)
-    return listening
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to the process."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
-
-
-async def _body(request: Request) -> bytes:
-    """The body of a request. Raises HTTPException: 413 for one that is too large, 408 for one that does not come."""
-    body = b""
-    try:
-        async with asyncio.timeout(BODY_S):
-            async for part in request.stream():
-                body += part
-                if len(body) > MAX_BODY_BYTES:
-                    raise HTTPException(413, "too large")
-    except TimeoutError:
-        raise HTTPException(408, f"the request took longer than {BODY_S:g} s") from None
-    return body
+    otherwise = "set inbound.port to a free port, or name the targets of this process without inbound"
+    return web_server.listen(settings.address, settings.port, otherwise)

@@ -142,8 +142,8 @@ def test_a_large_body(client: httpx.Client, path: str) -> None:
 
 def test_slow_clients(receiver: Receiver, client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """A head or a body that does not come ends its connection; others are answered meanwhile."""
-    monkeypatch.setattr("leadline_sinks.inbound.head_timeout.HEAD_S", 0.3)
-    monkeypatch.setattr("leadline_lab.receiver.app.BODY_S", 0.3)
+    monkeypatch.setattr("leadline.web_server.HEAD_S", 0.3)
+    monkeypatch.setattr("leadline.web_server.BODY_S", 0.3)
     at = urlsplit(receiver.url)
     address = (at.hostname or "", at.port or 0)
     with ExitStack() as stack:
