@@ -70,7 +70,7 @@ class ArchiveConsumer:
         while True:
             fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=AT_ONCE)
             for at, records in fetched.items():
-                await self._take(self._pending[at], records)
+                await self._take(at, self._pending[at], records)
             now = self._clock.now().timestamp()
             for pending in self._pending.values():
                 if pending.is_due(now, self._span_s):
@@ -92,14 +92,12 @@ class ArchiveConsumer:
         consumer.assign(list(places))
         starts, ends = await consumer.beginning_offsets(list(places)), await consumer.end_offsets(list(places))
         positions = {topic: self._folder.positions(topic) for topic in self._topics}
+        last = {topic: self._folder.last_records(topic) for topic in self._topics}
         pending: dict[Any, PendingFile] = {}
         for at, topic in places.items():
             position = positions[topic].get(at.partition, starts[at])
             if position > ends[at]:
-                raise ProblemFound(
-                    f"{at.topic}[{at.partition}] ends at offset {ends[at]}, and files go up to {position}: the topic "
-                    f"was made anew; move {self._folder.path / topic} away"
-                )
+                raise self._made_anew(at, topic, f"ends at offset {ends[at]}, and files go up to {position}")
             if position < starts[at]:
                 metrics.PARQUET_MISSED.labels(topic).inc(starts[at] - position)
                 log.error(
@@ -112,17 +110,26 @@ class ArchiveConsumer:
                 pending[at] = before  # the connection was lost, and what was read is still here
             else:
                 pending[at] = PendingFile(topic, at.partition, max(position, starts[at]))
-            consumer.seek(at, pending[at].next_offset)
+                pending[at].last = last[topic].get(at.partition)
+            # The last record is read again, since a topic that was made anew may have grown beyond it.
+            before_next = pending[at].last
+            consumer.seek(at, pending[at].next_offset if before_next is None else max(before_next[0], starts[at]))
         self._pending = pending
 
-    async def _take(self, pending: PendingFile, records: Iterable[Any]) -> None:
+    async def _take(self, at: Any, pending: PendingFile, records: Iterable[Any]) -> None:
         for record in records:
+            raw = _raw(record)
+            if pending.is_another(raw):
+                raise self._made_anew(at, pending.topic, f"has another record at offset {raw.offset} than its file")
             if record.offset < pending.next_offset:
                 continue
-            raw = _raw(record)
             if pending.is_full(raw, self._span_s, MOST_ROWS):
                 await self._write(pending)
             pending.add(raw)
+
+    def _made_anew(self, at: Any, topic: str, why: str) -> ProblemFound:
+        folder = self._folder.path / topic
+        return ProblemFound(f"{at.topic}[{at.partition}] {why}: the topic was made anew; move {folder} away")
 
     async def _write(self, pending: PendingFile) -> None:
         rows = len(pending.records)

@@ -29,6 +29,9 @@ from leadline_sinks.parquet.table_rows import table_of
 UNFINISHED: Final = ".unfinished"
 _NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 NEXT: Final = b"leadline.next_offset"
+LAST: Final = b"leadline.last_record"
+"""Offset and time of the last record, in milliseconds since 1970: what Kafka has at that offset later is that record,
+unless the topic was made anew."""
 FILE: Final = re.compile(r"([a-z]+)-(\d+)-(\d{20})\.parquet").fullmatch
 
 
@@ -55,11 +58,17 @@ class ArchiveFolder:
 
     def positions(self, topic: str) -> dict[int, int]:
         """The offset after the last record of each partition that is in a file. Raises ProblemFound."""
-        newest: dict[int, tuple[int, Path]] = {}
-        for partition, first, path in self._files(topic):
-            if partition not in newest or first > newest[partition][0]:
-                newest[partition] = first, path
-        return {partition: _next_offset(path) for partition, (_, path) in newest.items()}
+        return {partition: _next_offset(path) for partition, (_, path) in self._newest(topic).items()}
+
+    def last_records(self, topic: str) -> dict[int, tuple[int, int]]:
+        """Offset and time of the last record of each partition that is in a file, where the file has them."""
+        found: dict[int, tuple[int, int]] = {}
+        for partition, (_, path) in self._newest(topic).items():
+            known = pq.read_schema(path).metadata or {}
+            if LAST in known:
+                offset, time_ms = known[LAST].split(b" ")
+                found[partition] = int(offset), int(time_ms)
+        return found
 
     def write(self, pending: PendingFile) -> Path:
         """Write the records of a partition as a file, durably. Raises UnreachableError, and ProblemFound when there is
@@ -87,6 +96,13 @@ class ArchiveFolder:
             raise UnreachableError(f"cannot write {folder / name}: {why}") from None
         return folder / name
 
+    def _newest(self, topic: str) -> dict[int, tuple[int, Path]]:
+        newest: dict[int, tuple[int, Path]] = {}
+        for partition, first, path in self._files(topic):
+            if partition not in newest or first > newest[partition][0]:
+                newest[partition] = first, path
+        return newest
+
     def _files(self, topic: str) -> Iterator[tuple[int, int, Path]]:
         for path in (self.path / topic).glob("day=*/*.parquet"):
             found = FILE(path.name)
@@ -95,7 +111,8 @@ class ArchiveFolder:
 
 
 def _metadata(pending: PendingFile) -> dict[bytes, bytes]:
-    return {
+    last = {LAST: f"{pending.last[0]} {pending.last[1]}".encode()} if pending.last is not None else {}
+    return last | {
         b"leadline.topic": pending.topic.encode(),
         b"leadline.partition": str(pending.partition).encode(),
         b"leadline.first_offset": str(pending.position).encode(),

@@ -22,6 +22,8 @@ class PendingFile:
     records: list[RawRecord] = field(default_factory=list)
     size: int = 0
     """Bytes of the records."""
+    last: tuple[int, int] | None = None
+    """Offset and time of the record before ``next_offset``, to recognize it; None where it could not be read."""
 
     def __post_init__(self) -> None:
         self.next_offset = max(self.next_offset, self.position)
@@ -31,6 +33,11 @@ class PendingFile:
         self.records.append(record)
         self.size += record.size
         self.next_offset = max(record.offset + 1, record.end)
+        self.last = (record.offset, record.time_ms) if not record.unreadable else None
+
+    def is_another(self, record: RawRecord) -> bool:
+        """Whether a record has the place of the last one and is not that: the topic was made anew."""
+        return self.last is not None and record.offset == self.last[0] and record.time_ms != self.last[1]
 
     def is_full(self, record: RawRecord, span_s: float, most: int) -> bool:
         """Whether the records so far are a whole file: the next is of a later span, or there are as many as go in."""

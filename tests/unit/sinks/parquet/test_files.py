@@ -210,6 +210,19 @@ def test_a_file_that_was_not_finished_is_removed_and_not_counted(tmp_path: Path)
     folder.close()
 
 
+def test_the_last_record_is_recognized(tmp_path: Path) -> None:
+    """By offset and time, to notice a topic that was made anew; one that could not be read is not compared."""
+    folder = ArchiveFolder(tmp_path)
+    folder.write(pending(raw(5), raw(9, time_ms=AT_MS + 7)))
+    folder.write(pending(raw(2, None, unreadable="no", end=4), partition=4))
+    assert folder.last_records("lag") == {3: (9, AT_MS + 7)}
+    folder.close()
+    waiting = pending(raw(5), raw(9, time_ms=AT_MS + 7))
+    assert not waiting.is_another(raw(9, time_ms=AT_MS + 7))
+    assert not waiting.is_another(raw(10))
+    assert waiting.is_another(raw(9))
+
+
 def test_a_newest_file_that_is_damaged_is_named(tmp_path: Path) -> None:
     """The offset to go on from is not known, and a guess would double or lose records."""
     folder = ArchiveFolder(tmp_path)
