@@ -31,7 +31,7 @@ SMALL = 16
 
 
 class _Index:
-    """Where each sign is shown, in the order in which the nodes came."""
+    """The places at which each sign is shown, in the order in which the nodes came."""
 
     __slots__ = ("_having", "_names", "_places")
 
