@@ -356,6 +356,39 @@ async def test_a_forgery_is_detected(
 
 
 @pytest.mark.parametrize(
+    ("forgery", "alone"),
+    [
+        ("DELETE FROM leadline.log; DELETE FROM leadline.incident", True),
+        (
+            "DELETE FROM leadline.log; DELETE FROM leadline.incident; UPDATE leadline.head SET number = 0, "
+            "hash = decode(repeat('00', 32), 'hex')",
+            False,
+        ),
+        (
+            "DELETE FROM leadline.log WHERE number > 4; UPDATE leadline.head SET "
+            "(number, hash) = (SELECT number, hash FROM leadline.log WHERE number = 4)",
+            True,
+        ),
+    ],
+    ids=["all rows are removed", "it was begun anew", "the rows of an older dump with the incidents of today"],
+)
+async def test_an_incident_log_in_place_of_another(
+    log_settings: IncidentLogSettings, log_server: Server, database: str, forgery: str, alone: bool
+) -> None:
+    """A head that was noted shows each; one that was begun anew is whole, and only such a head shows it."""
+    async with recording(log_settings) as log:
+        await log.write(life())
+        head = ChainLink.parse(log.head)
+    assert head is not None
+    log_server.query(f"SET session_replication_role = replica; {forgery}", dbname=database)
+    assert log_settings.dsn is not None
+    async with reader.session(log_settings.dsn.reveal()) as connection:
+        found = await reader.verify(connection)
+        assert (found.broken is not None or bool(found.differing)) == alone
+        assert (await reader.verify(connection, [head])).broken is not None
+
+
+@pytest.mark.parametrize(
     "statement",
     [
         "UPDATE leadline.log SET what = 'nothing'",

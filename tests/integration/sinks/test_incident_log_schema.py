@@ -237,6 +237,16 @@ async def test_the_writer_role(log_server: Server, database: str) -> None:
             "CREATE TABLE leadline.other (n int)",
             "UPDATE leadline.retention SET days = 1",
             "INSERT INTO leadline.migration VALUES (2, 'x', 'x')",
+            "SET session_replication_role = replica",
+            "DROP TABLE leadline.log",
+            "DROP SCHEMA leadline CASCADE",
+            "ALTER TABLE leadline.log RENAME TO other",
+            "ALTER TABLE leadline.log DROP CONSTRAINT log_pkey",
+            "DROP FUNCTION leadline.forget() CASCADE",
+            "CREATE FUNCTION leadline.other() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "CREATE RULE other AS ON INSERT TO leadline.log DO INSTEAD NOTHING",
+            "DO $$ BEGIN LOCK TABLE leadline.log IN ACCESS EXCLUSIVE MODE; END $$",
+            "CREATE SCHEMA other",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement.encode())
@@ -381,6 +391,31 @@ async def test_the_writer_cannot_remove_rows_by_one_that_is_dated_back(log_serve
             await vouched(connection, 3)
     async with reader.session(settings.dsn.reveal()) as connection:
         assert len(await (await connection.execute("SELECT FROM leadline.log")).fetchall()) == 3
+
+
+@pytest.mark.usefixtures("granted")
+async def test_the_writers_own_tables_change_no_check(log_server: Server, database: str) -> None:
+    """A function with the rights of its owner must not find what its caller has put before the schema:
+    https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY."""
+    settings = IncidentLogSettings(dsn=Secret(log_server.dsn(database, "writer")))
+    assert settings.dsn is not None
+    await aged(settings, 1, made.incident(), made.resolved(2))
+    log_server.query("UPDATE leadline.retention SET days = 36500", dbname=database)
+    with psycopg.connect(settings.dsn.reveal(), autocommit=True) as connection:
+        connection.execute("SET search_path = pg_temp, leadline, public")
+        for table in ("checkpoint", "log", "retention", "incident"):
+            connection.execute(f"CREATE TEMPORARY TABLE {table} (LIKE leadline.{table})".encode())
+        connection.execute("INSERT INTO pg_temp.retention SELECT * FROM leadline.retention")
+        connection.execute("UPDATE pg_temp.retention SET days = 0")
+        connection.execute(
+            "INSERT INTO pg_temp.checkpoint (number, through, hash) SELECT 9, number, hash FROM leadline.log"
+        )
+        connection.execute("SELECT leadline.forget()")
+        assert connection.execute("SELECT count(*) FROM leadline.log").fetchone() == (2,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(
+                "INSERT INTO leadline.checkpoint SELECT 3, number, hash FROM leadline.log WHERE number = 2"
+            )
 
 
 @pytest.mark.usefixtures("granted")
