@@ -7,9 +7,8 @@ Limits: only the forms in ``openers`` are known, and no word is taken for a secr
 commit looks like a key. The name of a user is no secret, also where a URL has nothing else. Parameters of statements
 under other names are data, and are the agent's to mask.
 
-Own code, because the libraries that were looked at serve another purpose: detect-secrets, gitleaks and trufflehog find
-lines with secrets in repositories, by entropy, and do not say where a value ends; scrubadub and presidio find personal
-data with language models; none reads connection strings, SQL or the messages of libpq.
+Own code: detect-secrets, gitleaks and trufflehog search repositories for lines with secrets, scrubadub and presidio
+search texts for personal data. None of them was tried on connection strings, SQL or the messages of libpq.
 
 ``openers``  the marks behind which a secret stands: one pattern of bounded width
 ``values``   the end of a value: in quotes of any depth, or without
