@@ -41,6 +41,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``record``     samples into a file
 ``query``      links, nodes, lag, incidents and alerts for other programs
 ``query_columns`` the columns and the filters of ``query``
+``query_text`` the columns of ``query`` for people
 ``changes``    what was changed on servers
 ``audits``     the audits that the incident log keeps
 ``incidents``  the incident log, acknowledgements and notes

@@ -39,7 +39,7 @@ COMMANDS: Final = {
         "rules": "List the rules and their limits; judge the rules of Prometheus that you have.",
         "runbook": "Show what to check and to do when a rule has fired.",
         "record": "Copy samples from Kafka to a file.",
-        "query": "Print links, nodes, lag, incidents or alerts as CSV or JSON.",
+        "query": "Print links, nodes, lag, incidents or alerts as a table, CSV or JSON.",
         "changes": "List what was changed on servers: settings, versions and roles, oldest first.",
         "audits": "List and show the audits that the incident log keeps as dated evidence.",
         "incidents": "List, follow, show and export incidents; acknowledge them and add notes.",
@@ -111,6 +111,13 @@ def leadline(debug: bool) -> None:
     \b
       leadline check pg-1='host=10.0.0.1 user=leadline dbname=postgres' \\
                      pg-2='host=10.0.0.2 user=leadline dbname=postgres'
+
+    With Leadline running, the lag of each link, what is wrong and why, and less noise:
+
+    \b
+      leadline query links
+      leadline query incidents --state open
+      leadline silence add cluster=NAME --for 2h
 
     Exit codes: 0 success, 1 a problem was found, 2 wrong usage or settings, 3 something needed does not answer, 130
     interrupted. `leadline COMMAND --help` describes a command and shows an example.

@@ -14,8 +14,9 @@ from leadline.errors import UsageError
 from leadline.settings.sink import SinkSettings
 from leadline_cli.incidents.listing import Since
 from leadline_cli.options import config_option, settings
-from leadline_cli.output import emit
+from leadline_cli.output import emit, table
 from leadline_cli.query_columns import COLUMNS, Filters, cells, csv_lines, matches
+from leadline_cli.query_text import HEADINGS, shown
 
 if TYPE_CHECKING:
     from leadline.settings.common import KafkaSettings
@@ -52,10 +53,9 @@ class What(click.Choice[str]):
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["csv", "json"]),
-    default="csv",
-    show_default=True,
-    help="csv: a table with headings; json: the whole record, one object per line.",
+    type=click.Choice(["text", "csv", "json"]),
+    help="text: the main columns, for people; csv: all columns, with headings; json: the whole record, one object per "
+    "line. The default is text in a terminal, and csv in a pipe or file.",
 )
 def command(
     what: str,
@@ -70,9 +70,9 @@ def command(
     window: str,
     since: datetime | None,
     until: datetime | None,
-    form: str,
+    form: str | None,
 ) -> None:
-    """Print links, nodes, lag, incidents or alerts as CSV or JSON.
+    """Print links, nodes, lag, incidents or alerts as a table, CSV or JSON.
 
     WHAT is links or nodes: as they were last judged; lag: roll-ups of each link, of the last hour without --since;
     alerts: every transition, of the last day without --since; incidents: those that were open between --since and
@@ -83,6 +83,7 @@ def command(
 
     \b
     Example:
+      leadline query links -c sink.yaml
       leadline query lag --link 'orders/*' --since 6h -c sink.yaml >lag.csv
       leadline query links --verdict cut_off -c sink.yaml
       leadline query incidents --since 7d --format json -c sink.yaml
@@ -93,6 +94,14 @@ def command(
         since = datetime.fromtimestamp(SystemClock().now().timestamp() - BY_DEFAULT_S[what], UTC)
     filters = Filters(cluster, node, link, verdict, severity, rule, state, float(window), since, until)
     kafka = settings(SinkSettings, config).kafka
+    if form == "text" or (form is None and sys.stdout.isatty()):
+        rows: list[Any] = []
+        asyncio.run(_print(kafka, what, filters, rows.append))
+        if rows:
+            table(HEADINGS[what], [shown(each) for each in rows])
+        else:
+            click.echo(f"no {what}")
+        return
     put = emit if form == "json" else _csv(what)
     asyncio.run(_print(kafka, what, filters, put))
 

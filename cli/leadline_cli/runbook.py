@@ -1,5 +1,6 @@
 """``leadline runbook``: the page of a rule, with the servers of an incident."""
 
+import asyncio
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -9,12 +10,16 @@ from leadline import runbooks
 from leadline.catalogue import RULES
 from leadline.errors import UsageError
 from leadline.model.incident import Incident
-from leadline_cli.options import config_option
+from leadline.settings.common import KafkaSettings
+from leadline.settings.sink import SinkSettings
+from leadline_cli.options import config_option, settings
+
+CLIENT = "leadline-runbook"
 
 
 @click.command("runbook")
 @click.argument("rule", metavar="[RULE]", required=False)
-@click.option("--incident", metavar="ID", help="An incident of the incident log, whose servers are filled in.")
+@click.option("--incident", metavar="ID", help="An incident, whose servers are filled in.")
 @config_option
 def command(rule: str | None, incident: str | None, config: Path | None) -> None:
     """Show what to check and to do when a rule has fired.
@@ -46,6 +51,22 @@ def command(rule: str | None, incident: str | None, config: Path | None) -> None
 
 
 def _incident(config: Path | None, ident: str) -> Incident:
+    """The incident of the incident log, or, where none is configured, of Kafka. Raises UsageError."""
     from leadline_cli.incidents.history import history_of
 
-    return history_of(config, ident).incident
+    loaded = settings(SinkSettings, config)
+    if loaded.incident_log.wanted:
+        return history_of(config, ident).incident
+    incidents = asyncio.run(_incidents(loaded.kafka))
+    found = [each for name, each in sorted(incidents.items()) if name.startswith(ident)]
+    if len(found) != 1 and ident not in incidents:
+        count = f"{len(found)} incidents in Kafka begin" if found else "no incident in Kafka begins"
+        raise UsageError(f"{count} with {ident}; `leadline query incidents` lists them")
+    return incidents.get(ident) or found[0]
+
+
+async def _incidents(kafka: KafkaSettings) -> dict[str, Incident]:
+    from leadline.topic_table import latest
+    from leadline.wire import INCIDENTS
+
+    return await latest(kafka, INCIDENTS, CLIENT)

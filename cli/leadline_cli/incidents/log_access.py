@@ -10,7 +10,8 @@ def dsn(loaded: SinkSettings) -> str:
     """The connection string of the incident log. Raises UsageError when there is none."""
     if loaded.incident_log.dsn is None:
         raise UsageError(
-            "no incident log is configured; give -c FILE with incident_log.dsn, or set LEADLINE_INCIDENT_LOG_DSN"
+            "no incident log is configured; give -c FILE with incident_log.dsn, or set LEADLINE_INCIDENT_LOG_DSN; "
+            "`leadline query incidents` reads Kafka in its place"
         )
     return loaded.incident_log.dsn.reveal()
 

@@ -16,11 +16,13 @@ from leadline_console.pages.announced import AnnouncedSilences, announced_silenc
 from leadline_console.pages.causes import RankedCause, first_thing, ranked_cause
 from leadline_console.pages.decisions import TargetAnswer, answers
 from leadline_console.read_model import ReadModel
+from leadline_console.rows import LinkRow, link_row
 from leadline_sinks.console_links import such_matchers
 from leadline_sinks.incident_log.incident_history import IncidentHistory
 from leadline_sinks.notify.notify_decision import active_silence
 
 MOST_LINES: Final = 400
+MOST_LINKS_NOW: Final = 3
 """Lines of the timeline; of more, the newest are shown."""
 
 
@@ -98,6 +100,8 @@ class IncidentPage(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[GivenAction]
     links: list[str]
     """Identities of the links affected."""
+    links_now: list[LinkRow]
+    """The first of them as they are now, while it is open."""
     nodes: list[str]
     rules: list[str]
     runbook: str
@@ -151,6 +155,7 @@ def view(model: ReadModel, asked: Asked) -> IncidentPage:
         notified=answers(model, incident, asked.now),
         notes=[GivenAction(by=each.by, at=each.at, text=each.text) for each in given if each.kind == "note"],
         links=list(incident.affected.links),
+        links_now=_links_now(model, incident),
         nodes=list(incident.affected.nodes),
         rules=list(incident.rules),
         runbook=command(incident),
@@ -189,6 +194,11 @@ def _timeline(model: ReadModel, incident: Incident) -> list[TimelineLine]:
         actions=tuple(model.actions.get(incident.incident_id) or ()),
     )
     return [TimelineLine(at=each.at, what=each.what, origin=each.origin) for each in history.timeline()]
+
+
+def _links_now(model: ReadModel, incident: Incident) -> list[LinkRow]:
+    known = [model.links.get(each) for each in incident.affected.links] if incident.state == "open" else []
+    return [link_row(model, each) for each in known if each is not None][:MOST_LINKS_NOW]
 
 
 def _to_silence(incident: Incident) -> dict[str, str]:

@@ -108,3 +108,24 @@ def test_no_such_topics(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         assert result.out.count("\n") == 1
     else:
         assert result.err.endswith("has no topic nobody.lag; check kafka.topic_prefix\n")
+
+
+def test_people_read_a_table(run: Run) -> None:
+    """In words and units, on one line each in a terminal of 80 columns; a question without rows says so."""
+    lines = run("query", "links", "--format", "text").out.splitlines()
+    assert lines[0].split() == ["link", "verdict", "lag", "behind", "since", "(UTC)"]
+    assert [line.split()[:2] for line in lines[1:]] == [
+        ["orders/pg-1->pg-2", "cut_off"],
+        ["orders/pg-1->pg-3", "healthy"],
+    ]
+    assert max(map(len, lines)) <= 80
+    assert run("query", "links", "--cluster", "nobody", "--format", "text").out == "no links\n"
+
+
+def test_a_runbook_needs_no_incident_log(run: Run) -> None:
+    """Messages print the command; where no incident log is configured, the incident comes from Kafka."""
+    ident = example("incidents").incident_id
+    filled = run("runbook", "replication_lag", "--incident", ident[:-1]).out
+    assert filled.startswith("# replication_lag\n\n> orders: ")
+    refused = run("runbook", "--incident", "inc_x").err
+    assert "no incident in Kafka begins with inc_x; `leadline query incidents`" in refused

@@ -10,6 +10,7 @@ from msgspec.structs import fields, replace
 
 from leadline.wire import ALERTS, INCIDENTS, LAG, STATUS
 from leadline_cli.query_columns import _MADE, _TYPES, COLUMNS, Filters, cells, csv_lines, matches
+from leadline_cli.query_text import HEADINGS, shown
 from tests.unit.test_wire import EXAMPLES
 
 KINDS = {"lag": LAG, "incidents": INCIDENTS, "alerts": ALERTS, "links": STATUS, "nodes": STATUS}
@@ -100,3 +101,12 @@ def test_patterns() -> None:
     about = replace(alert.subject, kind="node", id="orders/pg-1", node="pg-1", upstream=None, downstream=None)
     assert matches("alerts", replace(alert, subject=about), Filters(node="pg-*"))
     assert not matches("alerts", replace(alert, subject=about), Filters(link="orders/*"))
+
+
+@pytest.mark.parametrize("what", COLUMNS)
+def test_a_row_for_people_has_a_cell_for_each_heading(what: str) -> None:
+    """Numbers have units, and an unknown lag is a dash or a question mark, never 0."""
+    row = dict(zip(HEADINGS[what], shown(example(what)), strict=True))
+    assert all(row.values())
+    if what == "links":
+        assert dict(zip(HEADINGS[what], shown(replace(example(what), lag_s=None)), strict=True))["lag"] in ("-", "?")

@@ -1,5 +1,8 @@
 """Addresses that users of Grafana, Prometheus and Alertmanager type by habit lead to the page that has the same."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from leadline_console.elsewhere import ELSEWHERE, meant
@@ -35,6 +38,15 @@ def test_a_program_is_answered_in_one_line(address: str) -> None:
 def test_a_misspelt_page(address: str, page: str) -> None:
     """The nearest one is proposed; where none is near, none."""
     assert meant(address).path == page
+
+
+def test_the_page_for_newcomers_is_right() -> None:
+    """Each address that `docs/how-to/coming-from-grafana.md` lists is answered with the page beside it."""
+    page = (Path(__file__).parents[3] / "docs/how-to/coming-from-grafana.md").read_text()
+    rows = re.findall(r"^\| (`/[^|]+) \| `(/[^`|]*)` \|$", page, re.MULTILINE)
+    assert len(rows) > 5
+    for there, here in rows:
+        assert {meant(address).path for address in re.findall(r"`([^`]+)`", there)} == {here}
 
 
 def test_the_address_is_shown_as_text() -> None:
