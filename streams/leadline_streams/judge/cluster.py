@@ -292,7 +292,7 @@ class ClusterState:
         node = self.memory.nodes.get(seen.node)
         if node is not None and not node.answers:
             why = f"{node.name} was retired by {seen.by}"
-            retiring.retire(self.memory, self._alerting, self._wiring, node.name, "command", why, self._outputs)
+            retiring.retire(self.memory, self._alerting, self._wiring, {node.name: ("command", why)}, self._outputs)
             self._wiring.discover(self.memory.arrivals.horizon, self._outputs)
 
     # -- Time ---------------------------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ the upstream has no place for it any more, and that the server announced that it
 place. Where there is no more than the dropped slot, or nothing, time decides.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from leadline.words import duration
 from leadline_streams.judge.judgement import Judgement
@@ -37,6 +38,10 @@ class Departure:
     reason: str = "evidence"
 
 
+Newest = dict[tuple[str, str | None], float]
+"""When the newest of the nodes below an upstream began that may have replaced another one, by upstream and lineage."""
+
+
 def left_at(node: NodeState) -> float:
     """When a node that does not answer was last read, as far as its agent says."""
     return node.down_since if node.down_since is not None else node.seen
@@ -47,15 +52,18 @@ def is_connected(memory: Memory, node: NodeState) -> bool:
     return any(link.connected and other.answers for link, other in _around(memory, node))
 
 
-def departure(memory: Memory, judgement: Judgement, node: NodeState, now: float) -> Departure | None:
-    """The reason to forget a node that does not answer; None while it may come back."""
+def departure(memory: Memory, judgement: Judgement, node: NodeState, now: float, newest: Newest) -> Departure | None:
+    """The reason to forget a node that does not answer; None while it may come back.
+
+    ``newest`` is filled in, and holds for other nodes at this moment.
+    """
     gone_s = now - left_at(node)
     if gone_s >= judgement.policy.retire_after_s - SETTLE_S:
         return Departure(f"nobody has read {node.name} for {duration(gone_s)}", SETTLE_S, reason="time")
-    return _evidence(memory, judgement, node)
+    return _evidence(memory, judgement, node, newest)
 
 
-def _evidence(memory: Memory, judgement: Judgement, node: NodeState) -> Departure | None:
+def _evidence(memory: Memory, judgement: Judgement, node: NodeState, newest: Newest) -> Departure | None:
     around = list(_around(memory, node))
     if any(link.upstream == node.name and other.answers for link, other in around):
         return None  # somebody waits for it
@@ -68,7 +76,7 @@ def _evidence(memory: Memory, judgement: Judgement, node: NodeState) -> Departur
     dropped = any(link.slot is not None for link in above)
     if node.stopped and dropped:
         return Departure(f"{node.name} was stopped, and its slot on {ups} was dropped", DROPPED_AFTER_S)
-    successor = _successor(memory, node, above)
+    successor = _successor(memory, node, above, newest)
     if successor is not None:
         return Departure(
             f"{ups} has no place for {node.name} any more, and {successor.name} took its place",
@@ -111,15 +119,28 @@ def _is_forgotten_by(memory: Memory, judgement: Judgement, link: LinkState) -> b
     return parts.row is None and parts.slot is None
 
 
-def _successor(memory: Memory, node: NodeState, above: Sequence[LinkState]) -> NodeState | None:
+def _successor(memory: Memory, node: NodeState, above: Sequence[LinkState], newest: Newest) -> NodeState | None:
     """A node that began after this one was gone, and has its data from the same upstream."""
-    for link in [link for up in sorted({link.upstream for link in above}) for link in memory.below(up)]:
-        other = memory.nodes.get(link.downstream)
-        if not link.connected or other is None or other.replaces is not None:
-            continue
-        if other.answers and other.lineage == node.lineage and _began_at(other) > left_at(node):
-            return other
+    for up in sorted({link.upstream for link in above}):
+        began_at = newest.get((up, node.lineage))
+        if began_at is None:
+            found = (_began_at(other) for other in _successors(memory, up, node.lineage))
+            began_at = newest[up, node.lineage] = max(found, default=-inf)
+        if began_at > left_at(node):
+            for other in _successors(memory, up, node.lineage):
+                if _began_at(other) > left_at(node):
+                    return other
     return None
+
+
+def _successors(memory: Memory, up: str, lineage: str | None) -> Iterator[NodeState]:
+    """The nodes below an upstream that may have taken another one's place, and have no one's yet."""
+    for link in memory.below(up):
+        other = memory.nodes.get(link.downstream)
+        if other is None or not link.connected or not other.answers:
+            continue
+        if other.replaces is None and other.lineage == lineage:
+            yield other
 
 
 def _began_at(node: NodeState) -> float:
@@ -130,8 +151,10 @@ def _began_at(node: NodeState) -> float:
 
 def _replaced_primary(memory: Memory, judgement: Judgement, node: NodeState) -> Departure | None:
     """A primary that stopped in order while another server of its lineage takes writes."""
+    if not node.stopped or node.lineage is None:
+        return None
     for other in memory.nodes.values():
-        if node.stopped and node.lineage is not None and other.writable and other.lineage == node.lineage:
+        if other.writable and other.lineage == node.lineage:
             why = f"{node.name} was stopped, {other.name} took over from it, and nobody follows it"
             return Departure(why, judgement.policy.forget_s)
     return None

@@ -3,11 +3,14 @@
 What is forgotten is as if it had never been watched. A node that answers again is a node again.
 """
 
+from collections.abc import Mapping
+
 from leadline.model.ids import node_id
 from leadline_streams.judge import audits
-from leadline_streams.judge.alerting import Alerting, Output
-from leadline_streams.judge.departure import SETTLE_S, departure, is_connected
+from leadline_streams.judge.alerting import Alerting, Output, key
+from leadline_streams.judge.departure import SETTLE_S, Newest, departure, is_connected
 from leadline_streams.judge.judgement import Judgement
+from leadline_streams.judge.problem_state import AlertState
 from leadline_streams.judge.state import Memory
 from leadline_streams.judge.status import Forgotten
 from leadline_streams.judge.wiring import Wiring
@@ -16,6 +19,8 @@ SWEEP_EVERY_S = 10.0
 MOST_RETIRED = 1000
 SEQS_LEAST, SEQS_PER_NODE = 64, 8
 """So many closed alerts are remembered, and so many more for each node."""
+Why = tuple[str, str]
+"""The reason to forget a node: its name, and in words."""
 
 
 def sweep(
@@ -23,10 +28,11 @@ def sweep(
 ) -> None:
     """Forget the nodes that are gone, and what belongs to none."""
     memory.sweep_at = now + SWEEP_EVERY_S
-    gone = [(name, *found) for name in list(memory.nodes) if (found := _why(memory, judgement, name, now)) is not None]
-    for name, reason, why in gone:
-        retire(memory, alerting, wiring, name, reason, why, out)
+    newest: Newest = {}
+    found = ((name, _why(memory, judgement, name, now, newest)) for name in list(memory.nodes))
+    gone = {name: why for name, why in found if why is not None}
     if gone:
+        retire(memory, alerting, wiring, gone, out)
         wiring.discover(memory.arrivals.horizon, out)
     policy, sources = judgement.policy, memory.arrivals.sources
     for name in [name for name in sources if name not in memory.nodes]:
@@ -38,33 +44,43 @@ def sweep(
     _forget_seqs(memory)
 
 
-def retire(
-    memory: Memory, alerting: Alerting, wiring: Wiring, name: str, reason: str, why: str, out: list[Output]
-) -> None:
-    """Forget a node. The caller discovers links anew."""
-    node, now = memory.nodes[name], memory.arrivals.horizon
-    for alert in list(memory.alerts.values()):
-        about = alert.subject
-        if name in (about.node, about.upstream, about.downstream, alert.owner):
-            alerting.retire(alert, why, now, out)
-    for link in memory.around(name):
-        wiring.forget(link.id, now, out)
-    del memory.nodes[name]
-    audits.forget(memory, name)
+def retire(memory: Memory, alerting: Alerting, wiring: Wiring, gone: Mapping[str, Why], out: list[Output]) -> None:
+    """Forget nodes. The caller discovers links anew."""
+    now, alerts = memory.arrivals.horizon, _alerts(memory, gone)
+    for name, (reason, why) in gone.items():
+        for alert in alerts.get(name, ()):
+            if memory.alerts.get(key(alert.rule, alert.subject.id)) is alert:
+                alerting.retire(alert, why, now, out)
+        for link in memory.around(name):
+            wiring.forget(link.id, now, out)
+        node = memory.nodes.pop(name)
+        audits.forget(memory, name)
+        memory.arrivals.forget(name)
+        memory.retired.pop(name, None)
+        memory.retired[name] = node.seen
+        out.append(Forgotten(node_id(memory.cluster, name), reason))
     for other in memory.nodes.values():
-        if other.same_as == name:
+        if other.same_as in gone:
             other.same_as = None
-    memory.changes = [change for change in memory.changes if change.node != name]
-    memory.arrivals.forget(name)
-    memory.retired.pop(name, None)
-    memory.retired[name] = node.seen
+    memory.changes = [change for change in memory.changes if change.node not in gone]
     for first in list(memory.retired)[:-MOST_RETIRED]:
         del memory.retired[first]
     alerting.effective.clear()
-    out.append(Forgotten(node_id(memory.cluster, name), reason))
 
 
-def _why(memory: Memory, judgement: Judgement, name: str, now: float) -> tuple[str, str] | None:
+def _alerts(memory: Memory, gone: Mapping[str, Why]) -> dict[str, list[AlertState]]:
+    """The alerts about nodes that are gone, by the first of them in the order of forgetting."""
+    order = {name: number for number, name in enumerate(gone)}
+    found: dict[str, list[AlertState]] = {}
+    for alert in memory.alerts.values():
+        about = alert.subject
+        names = [name for name in (about.node, about.upstream, about.downstream, alert.owner) if name and name in order]
+        if names:
+            found.setdefault(min(names, key=order.__getitem__), []).append(alert)
+    return found
+
+
+def _why(memory: Memory, judgement: Judgement, name: str, now: float, newest: Newest) -> Why | None:
     """The reason to forget a node, and the reason in words; None for one that is there, or may be."""
     node = memory.nodes[name]
     source = memory.arrivals.sources.get(name)
@@ -72,7 +88,7 @@ def _why(memory: Memory, judgement: Judgement, name: str, now: float) -> tuple[s
     if node.answers or waits or is_connected(memory, node):
         node.left_since = None
         return None
-    found = departure(memory, judgement, node, now)
+    found = departure(memory, judgement, node, now, newest)
     if found is None:
         node.left_since = None
         return None

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from leadline_streams.judge import retiring
 from leadline_streams.judge.incident import MOST_ALERTS
 from tests.unit.streams import crowds
 from tests.unit.streams.crowds import Crowd
@@ -173,3 +174,33 @@ def test_very_many_lost_slots_are_one_incident(slots: int) -> None:
     assert line.endswith(f"; {MOST_ALERTS} of them are shown here") is (slots > MOST_ALERTS)
     assert sum(each.rule == "slot_lost" and each.to == "firing" for each in world.transitions) >= slots
     assert world.first_cause() == "slot_invalidated"
+
+
+def gone(size: int, later_s: float) -> int:
+    """Lines of two looks for nodes that are gone: half of a primary's standbys and their slots are since a while."""
+    world = crowds.star(size)
+    for _ in range(3):
+        world.step()
+    primary, left = world.servers["pg-0"], size // 2
+    for number in range(left, size):
+        del world.servers[f"pg-{number}"]
+    primary.set(downstreams=primary.fields["downstreams"][: left - 1], slots=primary.fields["slots"][: left - 1])
+    for _ in range(12):
+        world.step(4.0)
+    state, memory = world.state, world.state.memory
+    parts = (memory, state._judgement, state._alerting, state._wiring)
+
+    def look() -> None:
+        for now in (later_s, later_s + 90_000.0):
+            retiring.sweep(*parts, memory.arrivals.horizon + now, [])
+
+    counts = counted(look)
+    assert len(memory.nodes) == left
+    return counts.total()
+
+
+@pytest.mark.parametrize("later_s", [0.0, 1e7])
+def test_twice_the_nodes_that_are_gone_are_twice_the_cost(later_s: float) -> None:
+    """Of looking for a successor of each, and of forgetting all of them: by evidence after a day, or by time."""
+    gone(8, later_s)
+    assert gone(320, later_s) <= MOST_GROWTH * gone(160, later_s)
