@@ -22,6 +22,8 @@ HEARTBEAT_S: Final = 1.0
 SHARE: Final = 1.0
 """Between two times of making parts are so many times as long as it took: half of a processor is left for requests."""
 MOST_STREAMS: Final = 300
+LONGEST_S: Final = 600.0
+"""A stream ends after so long. The browser comes back by itself, and whoever may no longer look does not."""
 
 MakeParts = Callable[[], Mapping[str, str]]
 
@@ -72,10 +74,10 @@ class PageStreams:
         ``key`` is the same for streams whose parts are the same.
         """
         making: asyncio.Task[MadeParts] | None = None
-        version, banner = -1, self._banner()
+        version, banner, ends_at = -1, self._banner(), self._clock.monotonic() + LONGEST_S
         try:
             yield b"retry: 1000\n\n"
-            while True:
+            while self._clock.monotonic() < ends_at:
                 if making is None and (version != self._model.version or banner != self._banner()):
                     banner = self._banner()
                     making = asyncio.create_task(self._make(make, (key, banner)))

@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const SILENT_MS = 5000;
+  const AGAIN_MS = 2000;
   const body = document.body;
   const all = (selector, within = document) => Array.from(within.querySelectorAll(selector));
 
@@ -148,12 +149,35 @@
   if (body.dataset.live) {
     const address = new URL(body.dataset.live, location.href);
     address.searchParams.set("have", body.dataset.have);
-    const stream = new EventSource(address);
-    const alive = () => { seen = Date.now(); lost.hidden = true; };
-    stream.addEventListener("parts", (event) => { alive(); replace(JSON.parse(event.data)); });
-    stream.addEventListener("feed", alive);
-    setInterval(() => { lost.hidden = Date.now() - seen < SILENT_MS; }, 500);
-    addEventListener("pagehide", () => stream.close());
+    const signedOut = document.getElementById("signed_out");
+    let stream = null;
+    const alive = () => { seen = Date.now(); lost.hidden = true; signedOut.hidden = true; };
+    const leave = () => { if (stream) stream.close(); stream = null; };
+    function follow() {
+      leave();
+      stream = new EventSource(address);
+      stream.addEventListener("parts", (event) => {
+        alive();
+        address.searchParams.set("have", event.lastEventId);
+        replace(JSON.parse(event.data));
+      });
+      stream.addEventListener("feed", alive);
+      stream.addEventListener("error", (event) => { if (event.target.readyState === EventSource.CLOSED) refused(event.target); });
+    }
+    // The browser gives up after an answer such as 401, or 502 of a proxy while the console is started anew.
+    async function refused(which) {
+      const control = new AbortController();
+      try { signedOut.hidden = (await fetch(address, { signal: control.signal })).status !== 401; } catch { /* still away */ }
+      control.abort();
+      setTimeout(() => { if (stream === which) follow(); }, AGAIN_MS);
+    }
+    // A browser has six connections to a host: tabs that nobody sees leave theirs to others.
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) leave(); else if (!stream) { seen = Date.now(); follow(); }
+    });
+    setInterval(() => { lost.hidden = document.hidden || !signedOut.hidden || Date.now() - seen < SILENT_MS; }, 500);
+    addEventListener("pagehide", leave);
+    if (!document.hidden) follow();
     addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   }
 

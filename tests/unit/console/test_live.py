@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 
 from leadline.clock import ManualClock
-from leadline_console.live import MOST_STREAMS, PageStreams, TooManyStreams
+from leadline_console.live import LONGEST_S, MOST_STREAMS, PageStreams, TooManyStreams
 from leadline_console.read_model import ReadModel
 from tests.fixtures.console_values import link
 
@@ -80,3 +80,21 @@ def test_there_are_only_so_many_streams() -> None:
         streams.begin()
     with pytest.raises(TooManyStreams):
         streams.begin()
+
+
+async def test_a_stream_ends_some_time_so_that_who_may_no_longer_look_does_not() -> None:
+    clock, model = ManualClock(), ReadModel()
+    streams = PageStreams(model, clock)
+    streams.begin()
+    seen = [each async for each in ended_after(streams.events(Maker(model), "", "fleet"), clock, 3)]
+    assert len(seen) >= 3
+    assert streams.streams == 0
+
+
+async def ended_after(stream: AsyncIterator[bytes], clock: ManualClock, events: int) -> AsyncIterator[bytes]:
+    """The stream, whose time is over after so many events."""
+    async for event in stream:
+        events -= 1
+        if events == 0:
+            clock.advance(LONGEST_S)
+        yield event
