@@ -222,11 +222,16 @@ class Partition:
                 yield cluster
 
     def dump(self, cluster: Cluster, now: float) -> bytes:
-        """The state of a cluster to save; it is next due one flush interval later."""
+        """The state of a cluster to save; it is next due within a flush interval, at the cluster's own time in it."""
         blob = Saved(self.number, cluster.applied, cluster.fold.dump(), cluster_failure.pack(cluster.failure)).pack()
         self._blobs[cluster.key] = blob
-        cluster.due = now + self.flush_s
+        cluster.due = self._next_save(cluster.key, now)
         return blob
+
+    def _next_save(self, key: bytes, now: float) -> float:
+        """When the state of a cluster is saved next: clusters are spread over the flush interval, so that a partition
+        is not written at once, and stay so after one in which all were late."""
+        return now + self.flush_s - (now - self.flush_s * crc32(key) / 2**32) % self.flush_s
 
     @property
     def committable(self) -> int:
@@ -341,8 +346,7 @@ class Partition:
         return cluster
 
     def _add(self, cluster: Cluster, now: float) -> None:
-        # Spread over the interval, so that a full partition is not written at once.
-        cluster.due = now + self.flush_s * crc32(cluster.key) / 2**32
+        cluster.due = self._next_save(cluster.key, now)
         cluster.is_large = cluster.fold.is_large
         self.clusters[cluster.key] = cluster
 

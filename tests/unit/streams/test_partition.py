@@ -96,11 +96,24 @@ def test_states_fall_due_spread_over_the_interval_and_then_each_interval() -> No
     held = partition()
     held.fold([record(sample(f"cluster-{number}"), number) for number in range(100)], 0.0)
     assert 25 < len(list(held.due(5.0))) < 75
-    due = list(held.due(10.0))
-    assert len(due) == 100
-    held.dump(due[0], 10.0)
-    assert due[0] not in list(held.due(19.9))
-    assert due[0] in list(held.due(20.0))
+    clusters = list(held.due(10.0))
+    assert len(clusters) == 100
+    for saved_at in (10.0, 24.0):  # all at once, as after a worker stood still
+        for cluster in clusters:
+            held.dump(cluster, saved_at)
+        assert 25 < sum(cluster.due <= saved_at + 5.0 for cluster in clusters) < 75
+        assert all(saved_at < cluster.due <= saved_at + 10.0 for cluster in clusters)
+
+
+def test_a_cluster_is_saved_at_its_own_time_in_each_interval() -> None:
+    held = partition()
+    held.fold(log(sample("orders")), 0.0)
+    (orders,) = held.due(10.0)
+    own_s = orders.due
+    held.dump(orders, own_s + 0.25)
+    assert orders.due == pytest.approx(own_s + 10.0)
+    held.dump(orders, own_s + 37.0)
+    assert orders.due == pytest.approx(own_s + 40.0)
 
 
 def test_states_of_very_many_clusters_fall_due_less_often_so_that_a_worker_saves_a_bounded_number_in_a_second() -> None:
@@ -112,9 +125,10 @@ def test_states_of_very_many_clusters_fall_due_less_often_so_that_a_worker_saves
     held.flush_s = 50.0
     (orders,) = held.due(10.0)
     held.dump(orders, 10.0)
-    held.fold(log(TICK, TICK), 11.0)
-    assert list(held.due(59.9)) == []
-    assert list(held.due(60.0)) == [orders]
+    held.dump(orders, own_s := orders.due)
+    held.fold(log(TICK, TICK), own_s + 1.0)
+    assert list(held.due(own_s + 49.9)) == []
+    assert list(held.due(own_s + 50.1)) == [orders]
 
 
 def test_a_state_that_saw_nothing_new_is_not_due() -> None:
