@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
@@ -38,18 +38,30 @@ COPIES = 50
 JUDGEMENT = judgement(Policy())
 
 
-def judged(clusters: int, rounds: int, *, whole: bool = False) -> dict[bytes, ClusterState]:
-    """The states of so many clusters after so many looks at each node, sent as vitals unless ``whole``."""
-    states: dict[bytes, ClusterState] = {}
+def records(clusters: int, rounds: int, *, whole: bool = False) -> Iterator[tuple[bytes, bytes]]:
+    """Keys and values of the records of so many clusters, of so many looks at each node; vitals unless ``whole``."""
     forms = Forms("")
     seen_by_agents: Iterator[Sample | NodeSettings] = chain(settings(clusters), fleet(clusters, rounds))
     for one in seen_by_agents:
         record = forms.of(one) if isinstance(one, Sample) and not whole else outgoing(one, "")
-        key, seen = record.key or b"", cast(Any, OBSERVATIONS.decode(record.value))
+        yield record.key or b"", record.value or b""
+
+
+def states_of(read: Iterable[tuple[bytes, bytes]]) -> dict[bytes, ClusterState]:
+    """The states of clusters after these records, by key."""
+    states: dict[bytes, ClusterState] = {}
+    for key, written in read:
+        value = bytes(bytearray(written))  # as a consumer reads it: a buffer that was written takes 4 kB
+        seen = cast(Any, OBSERVATIONS.decode(value))
         if key not in states:
             states[key] = ClusterState(ClusterName(key.decode()), JUDGEMENT)
-        states[key].observe(seen, packed=record.value or b"")
+        states[key].observe(seen, packed=value)
     return states
+
+
+def judged(clusters: int, rounds: int) -> dict[bytes, ClusterState]:
+    """The states of so many clusters after so many looks at each node."""
+    return states_of(records(clusters, rounds))
 
 
 def saved(states: dict[bytes, ClusterState]) -> dict[bytes, bytes]:
@@ -60,9 +72,10 @@ def saved(states: dict[bytes, ClusterState]) -> dict[bytes, bytes]:
 def running(into: Path, whole: bool) -> dict[str, float]:
     """Bytes a link of a worker that has judged ``ROUNDS`` samples of each node; what it saves goes to ``into``."""
     links = CLUSTERS * len(STANDBYS)
+    written = list(records(CLUSTERS, ROUNDS, whole=whole))
     gc.collect()
     tracemalloc.start()
-    states = judged(CLUSTERS, ROUNDS, whole=whole)
+    states = states_of(written)
     gc.collect()
     of_states, _ = tracemalloc.get_traced_memory()
     kept = saved(states)

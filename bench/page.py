@@ -70,6 +70,7 @@ CLAIMS = (
     Claim("pipeline_to_stock_faust_ratio", "pipeline to stock Faust", digits=1),
     Claim("latency_p50_to_relay_ratio", "sample to alert at 1000/s: median to the relay's", at_most=1.3),
     Claim("latency_p99_to_relay_ratio", "the same, 99th percentile", at_most=1.8),
+    Claim("latency_p99_to_relay_ratio_5000", "at 5000/s: 99th percentile to the relay's", at_most=4.0),
     Claim("latency_growth_ms_per_s_5000", "sample to alert at 5000/s: ms by which it grows in a second", at_most=10),
     Claim("ns_per_observation_1k", "judgement: ns of CPU per observation, 1k links", digits=0),
     Claim("ns_per_observation_10k", "the same, 10k links", digits=0),

@@ -48,8 +48,8 @@ def _strategy(info: Any) -> st.SearchStrategy[Any]:
             return st.one_of(*(_strategy(member) for member in types))
         case inspect.LiteralType(values=choices):
             return st.sampled_from(choices)
-        case inspect.ListType(item_type=item):
-            return st.lists(_strategy(item), max_size=3)
+        case inspect.ListType(item_type=item, min_length=low):
+            return st.lists(_strategy(item), min_size=low or 0, max_size=3)
         case inspect.VarTupleType(item_type=item):
             return st.lists(_strategy(item), max_size=3).map(tuple)
         case inspect.DictType(key_type=key, value_type=value, min_length=low):

@@ -123,7 +123,7 @@ class SilenceAnnouncements:
         if own.state != "resolved":
             return False
         before = (each.ends_at for each in own.announcement.silences if each.silence_id == silence.silence_id)
-        return silence.ends_at > max(before)
+        return all(silence.ends_at > ended_at for ended_at in before)
 
     def _joined(
         self,
