@@ -231,6 +231,8 @@ class Partition:
     def _next_save(self, key: bytes, now: float) -> float:
         """When the state of a cluster is saved next: clusters are spread over the flush interval, so that a partition
         is not written at once, and stay so after one in which all were late."""
+        if not self.flush_s:
+            return now
         return now + self.flush_s - (now - self.flush_s * crc32(key) / 2**32) % self.flush_s
 
     @property

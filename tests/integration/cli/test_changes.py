@@ -72,7 +72,7 @@ def test_mistakes(run: Run, log: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LEADLINE_INCIDENT_LOG_DSN")
     unset = run("changes")
     assert unset.code == 2
-    assert "set incident_log.dsn, or LEADLINE_INCIDENT_LOG_DSN" in unset.err
+    assert "incident_log.dsn, or set LEADLINE_INCIDENT_LOG_DSN" in unset.err
 
 
 def test_audits(run: Run, log: str) -> None:

@@ -222,7 +222,7 @@ def test_no_log_is_set(run: Run) -> None:
     for line in (("list",), ("show", "x"), ("export", "x"), ("verify",), ("migrate",)):
         result = run("incidents", *line)
         assert result.code == 2
-        assert "set incident_log.dsn, or LEADLINE_INCIDENT_LOG_DSN" in result.err
+        assert "incident_log.dsn, or set LEADLINE_INCIDENT_LOG_DSN" in result.err
 
 
 @pytest.mark.usefixtures("empty_log")

@@ -162,7 +162,7 @@ async def test_a_session_that_is_ended(log_server: Server, log_settings: Inciden
         "standard_conforming_strings = off",
         "timezone = 'Asia/Kathmandu'",
         "client_encoding = 'LATIN1'",
-        "statement_timeout = '1ms'",
+        "statement_timeout = '50ms'",
         "row_security = off",
     ],
 )
